@@ -1,0 +1,76 @@
+"""Which part of a channel's history the model reads. Pure.
+
+History is dropped in whole blocks of messages, counted from the channel's beginning. So the start
+of the prompt stays the same for many messages in a row, and with it the cached keys and values of
+the channel; dropping one message at a time would lose the cache at every message once the window is
+full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from bot.domain import Prompt, Said, Turn, names_of
+
+BLOCK: Final = 8
+"""Messages that are dropped together."""
+
+HISTORY: Final = 200
+"""Messages of a channel that are looked at; none that fits a prompt lies further back."""
+
+Count = Callable[[Prompt], int]
+"""The exact number of tokens of a rendered prompt."""
+
+
+def fit(
+    persona: str,
+    history: Sequence[Said],
+    message: Turn,
+    *,
+    budget: int,
+    cost: Callable[[Turn, bool], int],
+    count: Count,
+) -> Prompt:
+    """The prompt for `message`: as much of the history before it as fits `budget` tokens.
+
+    Args:
+        cost: an upper bound for the tokens of one turn, with or without the speaker's name.
+        count: the exact tokens of a whole prompt, asked only for what the bounds let through.
+
+    A message that does not fit even alone is shortened from its end, never dropped.
+    """
+    turns = [said.turn for said in history]
+    named = len(names_of([*turns, message])) > 1
+    spent = count(Prompt(persona, (message,)))
+    start = len(history)
+    while start and spent + cost(turns[start - 1], named) <= budget:
+        start -= 1
+        spent += cost(turns[start], named)
+    whole = start == 0 and len(history) < HISTORY
+    while not whole and start < len(history) and history[start].position % BLOCK != 1:
+        start += 1
+    prompt = Prompt(persona, (*turns[start:], message))
+    while start < len(history) and count(prompt) > budget:
+        start += 1
+        prompt = Prompt(persona, (*turns[start:], message))
+    if start == len(history):
+        prompt = _shorten(prompt, budget, count)
+    return prompt
+
+
+def _shorten(prompt: Prompt, budget: int, count: Count) -> Prompt:
+    """The longest beginning of the only turn that fits, found by halving."""
+    turn = prompt.turns[0]
+
+    def cut(length: int) -> Prompt:
+        return replace(prompt, turns=(replace(turn, text=turn.text[:length]),))
+
+    if count(prompt) <= budget:
+        return prompt
+    fits, too_long = 0, len(turn.text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        fits, too_long = (middle, too_long) if count(cut(middle)) <= budget else (fits, middle)
+    return cut(fits)

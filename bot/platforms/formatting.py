@@ -1,0 +1,73 @@
+"""Text on its way out: made harmless, and split without breaking it. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters (terminal escapes among them) and direction overrides; not tab or newline."""
+
+_EVERYONE: Final = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
+_FENCE: Final = re.compile(r"^(?:```|~~~)(.*)$", re.MULTILINE)
+
+
+def harmless(text: str) -> str:
+    """The text without control characters, and with @everyone and @here broken so that they ping
+    nobody on any platform."""
+    return _EVERYONE.sub("@\u200b", _CONTROL.sub("", text))
+
+
+def split(text: str, max_chars: int) -> list[str]:
+    """The text in parts of at most `max_chars` characters (0: in one part).
+
+    Cuts fall at the last paragraph, line, sentence or word that fits. A code block that is cut is
+    closed in one part and opened again, with its language, in the next.
+    """
+    if max_chars <= 0 or len(text) <= max_chars:
+        return [text]
+    parts: list[str] = []
+    opening = ""
+    rest = text
+    while rest:
+        room = max_chars - len(opening)
+        if len(rest) <= room and not _open_fence(opening + rest):
+            parts.append(opening + rest)
+            break
+        room -= len("\n```")  # in case the part ends inside a block
+        at = _cut(rest, room)
+        part = opening + rest[:at].rstrip("\n")
+        rest = rest[at:].lstrip("\n")
+        fence = _open_fence(part)
+        parts.append(f"{part}\n```" if fence else part)
+        opening = f"{fence}\n" if fence else ""
+    return parts
+
+
+def _cut(text: str, room: int) -> int:
+    if len(text) <= room:
+        return len(text)
+    for mark in ("\n\n", "\n", ". ", "! ", "? ", " "):
+        found = text.rfind(mark, room // 2, room)
+        if found > 0:
+            return found + len(mark)
+    at = room
+    while at > 1 and _joined(text, at):
+        at -= 1
+    return at
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether a cut here would part a character from what modifies it (emoji, accents)."""
+    return (
+        text[at] in "\u200d\ufe0f\u20e3"
+        or text[at - 1] == "\u200d"
+        or "\u0300" <= text[at] <= "\u036f"
+        or "\U0001f3fb" <= text[at] <= "\U0001f3ff"
+    )
+
+
+def _open_fence(text: str) -> str:
+    """The opening line of a code block that the text leaves open, or nothing."""
+    fences = _FENCE.findall(text)
+    return f"```{fences[-1].strip()}" if len(fences) % 2 else ""

@@ -1,0 +1,194 @@
+"""The terminal: the first platform, for a person at a keyboard or a script at a pipe.
+
+One line is one thing: a message, `+` or `-` for the last reply, `!` and a better answer, or a
+`/command`. `/as NAME` changes who speaks, `/quit` leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.domain import ChannelKind, FeedbackKind, Message, Person, Place
+from bot.platforms.base import Capabilities, Room
+
+HINT: Final = "rate it: + good   - bad   ! a better answer   /help for more"
+_VOTES: Final = {
+    "+": FeedbackKind.LIKE,
+    "👍": FeedbackKind.LIKE,
+    "-": FeedbackKind.DISLIKE,
+    "👎": FeedbackKind.DISLIKE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one typed line means. `kind` is say, vote, command, speaker, quit or nothing."""
+
+    kind: str
+    text: str = ""
+    vote: FeedbackKind | None = None
+
+
+def parse(line: str) -> Line:
+    """Read one line. Pure."""
+    text = line.strip()
+    if not text:
+        return Line("nothing")
+    if text in _VOTES:
+        return Line("vote", vote=_VOTES[text])
+    if text.startswith("!"):
+        return Line("vote", text[1:].strip(), FeedbackKind.CORRECTION)
+    if text in ("/quit", "/exit"):
+        return Line("quit")
+    if text == "/as" or text.startswith("/as "):
+        return Line("speaker", text[3:].strip())
+    if text.startswith("/"):
+        return Line("command", text)
+    return Line("say", text)
+
+
+class Terminal:
+    """Implements `Platform` on standard input and output."""
+
+    name = "terminal"
+    capabilities = Capabilities()
+
+    def __init__(
+        self,
+        *,
+        speaker: str,
+        channel: str,
+        now: Callable[[], datetime],
+        console: Console,
+        interactive: bool,
+    ) -> None:
+        self._speaker = speaker
+        self._place = Place("terminal", "local", channel, ChannelKind.DIRECT, channel)
+        self._now = now
+        self._console = console
+        self._interactive = interactive
+        self._hinted = not interactive
+
+    async def run(self, room: Room) -> None:
+        """Read lines until the input ends or the person leaves."""
+        lines = self._typed() if self._interactive else _piped()
+        async for text in lines:
+            line = parse(text)
+            if line.kind == "quit":
+                return
+            await self._interruptible(self._do(room, line))
+
+    async def _do(self, room: Room, line: Line) -> None:
+        person = Person("terminal", self._speaker, self._speaker)
+        if line.kind == "say":
+            outlet = TerminalOutlet(self._console, framed=self._interactive)
+            external_id = uuid.uuid4().hex
+            message = Message(self._place, person, line.text, external_id, self._now())
+            await room.message(message, outlet)
+            if outlet.finished and not self._hinted:
+                self._hinted = True
+                self._say(HINT)
+        elif line.kind == "vote" and line.vote is not None:
+            self._say(
+                await room.rating(
+                    person, self._place, None, line.vote, text=line.text, via="terminal"
+                )
+            )
+        elif line.kind == "command":
+            self._say(await room.command(person, self._place, line.text))
+        elif line.kind == "speaker":
+            if line.text and " " not in line.text:
+                self._speaker = line.text
+                self._say(f"You are {line.text} now.")
+            else:
+                self._say("Say /as and one name.")
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text, style="dim" if self._interactive else ""))
+
+    async def _typed(self) -> AsyncIterator[str]:
+        from prompt_toolkit import PromptSession
+
+        session: PromptSession[str] = PromptSession()
+        while True:
+            try:
+                yield await session.prompt_async(f"{self._speaker}> ")
+            except KeyboardInterrupt:
+                continue  # Ctrl-C clears the line; Ctrl-D leaves
+            except EOFError:
+                return
+
+    async def _interruptible(self, work: Awaitable[None]) -> None:
+        """Do one thing; at a keyboard Ctrl-C stops that thing and not the program."""
+        task = asyncio.ensure_future(work)
+        if not self._interactive:
+            await task
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not task.cancelled() or (current := asyncio.current_task()) is None:
+                raise
+            if current.cancelling():
+                raise
+            self._say("\n(stopped)")
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+class TerminalOutlet:
+    """Implements `Outlet`: prints a reply as it grows. `finished` tells whether one came."""
+
+    def __init__(self, console: Console, *, framed: bool) -> None:
+        self._console = console
+        self._framed = framed
+        self._printed = ""
+        self.finished = False
+
+    async def waiting(self, ahead: int) -> None:
+        """See `Outlet.waiting`."""
+        if self._framed:
+            self._console.print(Text(f"({ahead} before you)", style="dim"))
+
+    async def show(self, text: str) -> None:
+        """Print what is new. The last word waits, since a later piece may still change it."""
+        if self._framed:
+            at = max(text.rfind(" "), text.rfind("\n")) + 1
+            self._print(text[:at])
+
+    async def finish(self, text: str, exchange: int) -> None:
+        """Print the rest."""
+        del exchange
+        self._print(text)
+        self._console.print()
+        self.finished = True
+
+    async def notice(self, text: str) -> None:
+        """See `Outlet.notice`."""
+        if self._printed:
+            self._console.print()
+        self._console.print(Text(text, style="yellow"))
+
+    def _print(self, text: str) -> None:
+        if self._framed and not self._printed and text:
+            self._console.print(Text("thumbwise> ", style="bold cyan"), end="")
+        self._console.print(Text(text[len(self._printed) :]), end="", soft_wrap=True)
+        self._printed = text
+
+
+async def _piped() -> AsyncIterator[str]:
+    """Lines of standard input, read in a thread so that the event loop goes on."""
+    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
+        yield line.decode("utf-8", errors="replace")

@@ -1,0 +1,191 @@
+"""Adapter versions, which of them is live, and the history of what was live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain import BASE, Adapter, AdapterState
+from bot.errors import AdapterError
+from bot.store.tables import adapters, promotions
+
+
+async def add(tx: AsyncConnection, adapter: Adapter) -> Adapter:
+    """Keep a new adapter; it comes back with its version, which was never used before."""
+    values = {
+        "base_model": adapter.base_model,
+        "parent": adapter.parent,
+        "state": adapter.state.value,
+        "directory": adapter.directory,
+        "sha256": adapter.sha256,
+        "metrics": dict(adapter.metrics),
+        "reason": adapter.reason,
+        "round": adapter.round,
+        "created_at": adapter.created_at,
+    }
+    added = await tx.execute(insert(adapters).values(values).returning(adapters.c.version))
+    return replace(adapter, version=added.scalar_one())
+
+
+async def get(conn: AsyncConnection, version: int) -> Adapter:
+    """The adapter with a version. Raises `AdapterError` when there is none."""
+    found = await conn.execute(select(adapters).where(adapters.c.version == version))
+    row = found.one_or_none()
+    if row is None:
+        raise AdapterError(f"There is no adapter version {version}.")
+    return _adapter(row)
+
+
+async def every(conn: AsyncConnection, base_model: str | None = None) -> list[Adapter]:
+    """All adapters, or those of one base model, oldest first."""
+    query = select(adapters).order_by(adapters.c.version)
+    if base_model is not None:
+        query = query.where(adapters.c.base_model == base_model)
+    return [_adapter(row) for row in (await conn.execute(query)).all()]
+
+
+async def live(conn: AsyncConnection, base_model: str) -> Adapter | None:
+    """The live adapter of a base model; None when the base model itself is live."""
+    query = select(adapters).where(
+        adapters.c.base_model == base_model, adapters.c.state == AdapterState.LIVE.value
+    )
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else _adapter(row)
+
+
+async def describe(
+    tx: AsyncConnection,
+    version: int,
+    *,
+    directory: str | None = None,
+    sha256: str | None = None,
+    metrics: Mapping[str, Any] | None = None,
+) -> None:
+    """Fill in what was not known when the version was made."""
+    values: dict[str, Any] = {"directory": directory, "sha256": sha256, "metrics": metrics}
+    given = {name: value for name, value in values.items() if value is not None}
+    await tx.execute(update(adapters).where(adapters.c.version == version).values(given))
+
+
+async def promote(
+    tx: AsyncConnection, version: int, *, base_model: str, actor: str, at: datetime, kind: str
+) -> int:
+    """Make a version (or `BASE`) live and retire what was; return what was live before.
+
+    `kind` is "round", "promote" or "rollback". Raises `AdapterError` for a version that is
+    rejected, failed, unpublished, or of another base model.
+    """
+    now_live = await live(tx, base_model)
+    previous = now_live.version if now_live else BASE
+    if version == previous:
+        raise AdapterError(f"{name(version)} is live already.")
+    if version != BASE:
+        adapter = await get(tx, version)
+        if adapter.base_model != base_model:
+            raise AdapterError(f"{name(version)} was made for another base model.")
+        if adapter.state in (AdapterState.REJECTED, AdapterState.FAILED) or not adapter.directory:
+            why = f": {adapter.reason}" if adapter.reason else "."
+            raise AdapterError(f"{name(version)} cannot go live, it is {adapter.state.value}{why}")
+    if now_live is not None:
+        await _set_state(tx, previous, AdapterState.RETIRED)
+    if version != BASE:
+        await _set_state(tx, version, AdapterState.LIVE)
+    await tx.execute(
+        insert(promotions).values(
+            base_model=base_model,
+            version=version,
+            previous=previous,
+            kind=kind,
+            actor=actor,
+            created_at=at,
+        )
+    )
+    return previous
+
+
+async def reject(tx: AsyncConnection, version: int, reason: str) -> None:
+    """Mark a candidate as one that did not pass the gate."""
+    await _set_state(tx, version, AdapterState.REJECTED, reason)
+
+
+async def fail(
+    tx: AsyncConnection, version: int, reason: str, *, base_model: str, at: datetime
+) -> int:
+    """Mark a version that cannot be used as failed; return the version that is live after that.
+
+    When it was live, what was live before it (and has not failed itself) becomes live again.
+    """
+    adapter = await get(tx, version)
+    was_live = adapter.state is AdapterState.LIVE
+    if was_live:
+        target = await rollback_target(tx, base_model)
+        await promote(tx, target, base_model=base_model, actor="bot", at=at, kind="rollback")
+    await _set_state(tx, version, AdapterState.FAILED, reason)
+    now_live = await live(tx, base_model)
+    return now_live.version if now_live else BASE
+
+
+async def rollback_target(conn: AsyncConnection, base_model: str) -> int:
+    """What a rollback would make live: what was live when the live version was promoted.
+
+    A second rollback goes further back, it does not undo the first. Versions that have since
+    failed are passed over. Raises `AdapterError` when the base model is live.
+    """
+    now_live = await live(conn, base_model)
+    if now_live is None:
+        raise AdapterError("Nothing to roll back: the base model is live without an adapter.")
+    usable = {
+        adapter.version
+        for adapter in await every(conn, base_model)
+        if adapter.state is AdapterState.RETIRED
+    }
+    version = now_live.version
+    while True:
+        query = (
+            select(promotions.c.previous)
+            .where(
+                promotions.c.base_model == base_model,
+                promotions.c.version == version,
+                promotions.c.kind != "rollback",
+            )
+            .order_by(promotions.c.id.desc())
+            .limit(1)
+        )
+        previous = (await conn.execute(query)).scalar_one_or_none()
+        if previous is None or previous == BASE or previous >= version:
+            return BASE
+        if previous in usable:
+            return int(previous)
+        version = previous
+
+
+def name(version: int) -> str:
+    """How people read a version."""
+    return "The base model" if version == BASE else f"Version {version}"
+
+
+async def _set_state(
+    tx: AsyncConnection, version: int, state: AdapterState, reason: str = ""
+) -> None:
+    values = {"state": state.value} | ({"reason": reason} if reason else {})
+    await tx.execute(update(adapters).where(adapters.c.version == version).values(values))
+
+
+def _adapter(row: Row[Any]) -> Adapter:
+    return Adapter(
+        version=row.version,
+        base_model=row.base_model,
+        parent=row.parent,
+        state=AdapterState(row.state),
+        directory=row.directory,
+        sha256=row.sha256,
+        metrics=row.metrics,
+        created_at=row.created_at,
+        round=row.round,
+        reason=row.reason,
+    )

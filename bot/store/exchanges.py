@@ -1,0 +1,126 @@
+"""Replies, each with all that it was made from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain import Decision, Exchange, Feedback, Finish, Judged, Prompt, Sampling
+from bot.errors import StoreError
+from bot.store import feedback as feedback_store
+from bot.store.tables import decisions, exchanges, feedback, members
+
+
+async def save(tx: AsyncConnection, exchange: Exchange) -> Exchange:
+    """Keep an exchange; it comes back with its id."""
+    values = {
+        "channel_id": exchange.channel,
+        "asker_id": exchange.asker,
+        "prompt": exchange.prompt.to_json(),
+        "reply": exchange.reply,
+        "adapter": exchange.adapter,
+        "base_model": exchange.base_model,
+        "sampling": exchange.sampling.to_json(),
+        "seed": exchange.seed,
+        "finish": exchange.finish.value,
+        "prompt_tokens": exchange.prompt_tokens,
+        "reply_tokens": exchange.reply_tokens,
+        "latency_ms": exchange.latency_ms,
+        "first_token_ms": exchange.first_token_ms,
+        "origin": exchange.origin,
+        "created_at": exchange.created_at,
+    }
+    added = await tx.execute(insert(exchanges).values(values).returning(exchanges.c.id))
+    return replace(exchange, id=added.scalar_one())
+
+
+async def get(conn: AsyncConnection, exchange: int) -> Exchange:
+    """The exchange with an id. Raises `StoreError` when there is none."""
+    found = await conn.execute(select(exchanges).where(exchanges.c.id == exchange))
+    row = found.one_or_none()
+    if row is None:
+        raise StoreError(f"There is no reply {exchange}.")
+    return _exchange(row)
+
+
+async def last_in(conn: AsyncConnection, channel: int) -> Exchange | None:
+    """The newest exchange of a channel."""
+    query = (
+        select(exchanges)
+        .where(exchanges.c.channel_id == channel)
+        .order_by(exchanges.c.id.desc())
+        .limit(1)
+    )
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else _exchange(row)
+
+
+async def of_member(conn: AsyncConnection, member: int) -> list[Exchange]:
+    """Every exchange that a member asked for, oldest first."""
+    query = select(exchanges).where(exchanges.c.asker_id == member).order_by(exchanges.c.id)
+    return [_exchange(row) for row in (await conn.execute(query)).all()]
+
+
+async def judged(conn: AsyncConnection, *, trained_by_default: bool) -> list[Judged]:
+    """Every exchange that anybody said something about, oldest first, cleared ones left out."""
+    spoken = feedback.select().with_only_columns(feedback.c.exchange_id)
+    ruled = decisions.select().with_only_columns(decisions.c.exchange_id)
+    query = (
+        select(exchanges)
+        .where(or_(exchanges.c.id.in_(spoken), exchanges.c.id.in_(ruled)), exchanges.c.reply != "")
+        .order_by(exchanges.c.id)
+    )
+    found = [_exchange(row) for row in (await conn.execute(query)).all()]
+    said: dict[int, list[Feedback]] = defaultdict(list)
+    for event in await feedback_store.events(conn):
+        said[event.exchange].append(event)
+    rulings: dict[int, list[Decision]] = defaultdict(list)
+    for decision in await feedback_store.rulings(conn):
+        rulings[decision.exchange].append(decision)
+    people = (await conn.execute(select(members))).all()
+    trust = {row.id: row.trust for row in people}
+    consents = {
+        row.id: row.remembered and (trained_by_default if row.trained is None else row.trained)
+        for row in people
+    }
+    return [
+        Judged(
+            exchange=exchange,
+            feedback=tuple(said[exchange.id]),
+            decisions=tuple(rulings[exchange.id]),
+            trust={event.member: trust[event.member] for event in said[exchange.id]},
+            consented=all(consents.get(member, False) for member in _people(exchange)),
+        )
+        for exchange in found
+    ]
+
+
+def _people(exchange: Exchange) -> Iterable[int]:
+    turns = {turn.member for turn in exchange.prompt.turns if turn.member is not None}
+    return turns | ({exchange.asker} if exchange.asker is not None else set())
+
+
+def _exchange(row: Row[Any]) -> Exchange:
+    return Exchange(
+        id=row.id,
+        channel=row.channel_id,
+        asker=row.asker_id,
+        prompt=Prompt.from_json(row.prompt),
+        reply=row.reply,
+        adapter=row.adapter,
+        base_model=row.base_model,
+        sampling=Sampling.from_json(row.sampling),
+        seed=row.seed,
+        finish=Finish(row.finish),
+        created_at=row.created_at,
+        prompt_tokens=row.prompt_tokens,
+        reply_tokens=row.reply_tokens,
+        latency_ms=row.latency_ms,
+        first_token_ms=row.first_token_ms,
+        origin=row.origin,
+    )

@@ -1,0 +1,101 @@
+"""People: who they are, what they agree to, how far their votes are trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain import Consent, Member, Person, Prompt, Role
+from bot.errors import StoreError
+from bot.store.tables import decisions, exchanges, feedback, members, messages
+
+
+async def meet(tx: AsyncConnection, person: Person, at: datetime) -> Member:
+    """The member that a person is, made when new; name and role follow what was given."""
+    seen = await by_key(tx, person.platform, person.id)
+    if seen is None:
+        values = {
+            "platform": person.platform,
+            "external_id": person.id,
+            "name": person.name,
+            "role": person.role.value,
+            "created_at": at,
+        }
+        found = await tx.execute(insert(members).values(values).returning(members))
+        return _member(found.one())
+    if (seen.name, seen.role) == (person.name, person.role):
+        return seen
+    changed = update(members).where(members.c.id == seen.id)
+    await tx.execute(changed.values(name=person.name, role=person.role.value))
+    return replace(seen, name=person.name, role=person.role)
+
+
+async def by_key(conn: AsyncConnection, platform: str, external_id: str) -> Member | None:
+    """The member with a platform's id, if known."""
+    query = select(members).where(
+        members.c.platform == platform, members.c.external_id == external_id
+    )
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else _member(row)
+
+
+async def get(conn: AsyncConnection, member: int) -> Member:
+    """The member with a row id. Raises `StoreError` when there is none."""
+    row = (await conn.execute(select(members).where(members.c.id == member))).one_or_none()
+    if row is None:
+        raise StoreError(f"There is no member {member}.")
+    return _member(row)
+
+
+async def set_consent(tx: AsyncConnection, member: int, consent: Consent) -> None:
+    """Keep what a member agrees to."""
+    await tx.execute(
+        update(members)
+        .where(members.c.id == member)
+        .values(answered=consent.answered, remembered=consent.remembered, trained=consent.trained)
+    )
+
+
+async def set_trust(tx: AsyncConnection, member: int, trust: float) -> None:
+    """Set how much a member's votes weigh, 0 (ignored) to 1."""
+    await tx.execute(update(members).where(members.c.id == member).values(trust=trust))
+
+
+async def forget(tx: AsyncConnection, member: int) -> int:
+    """Delete what a member said and judged; return how many messages and replies were cleared.
+
+    Replies to the member lose prompt and text. In prompts of others the member's turns are removed.
+    The rows themselves stay, empty, so that counts and lineage remain true; nothing can be learned
+    from them any more.
+    """
+    await tx.execute(delete(messages).where(messages.c.member_id == member))
+    await tx.execute(delete(feedback).where(feedback.c.member_id == member))
+    mine = decisions.c.moderator_id == member
+    await tx.execute(update(decisions).where(mine).values(text=""))
+    own = update(exchanges).where(exchanges.c.asker_id == member)
+    cleared = await tx.execute(own.values(prompt=Prompt("", ()).to_json(), reply=""))
+    columns = (exchanges.c.id, exchanges.c.prompt)
+    for row in (await tx.execute(select(*columns).where(exchanges.c.reply != ""))).all():
+        prompt = Prompt.from_json(row.prompt)
+        kept = tuple(turn for turn in prompt.turns if turn.member != member)
+        if len(kept) < len(prompt.turns):
+            slimmer = Prompt(prompt.persona, kept).to_json()
+            change = update(exchanges).where(exchanges.c.id == row.id)
+            await tx.execute(change.values(prompt=slimmer, reply=""))
+    return cleared.rowcount
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(
+        id=row.id,
+        platform=row.platform,
+        external_id=row.external_id,
+        name=row.name,
+        role=Role(row.role),
+        consent=Consent(row.answered, row.remembered, row.trained),
+        trust=row.trust,
+    )

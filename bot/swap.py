@@ -1,0 +1,102 @@
+"""Follows the adapter that the store says is live: check it, load it, switch to it.
+
+The learner and the admins only ever write rows. This is the other end: it reads which version is
+live, makes sure that its directory is whole, loads it beside what runs, and gives it to new
+replies. A version that cannot be loaded is marked failed, and what was live before stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from bot.domain import BASE, Adapter
+from bot.errors import AdapterError, StoreError
+from bot.generator.protocol import Generator
+from bot.store import adapters, audit
+from bot.store.database import Database
+
+log = structlog.get_logger()
+
+WEIGHTS: Final = "adapter_model.safetensors"
+
+
+async def follow(
+    database: Database,
+    generator: Generator,
+    directory: Path,
+    now: Callable[[], datetime],
+    *,
+    every_seconds: float = 1.0,
+) -> None:
+    """Reconcile again and again, until cancelled."""
+    while True:
+        try:
+            await reconcile(database, generator, directory, now)
+        except StoreError as error:
+            log.warning("cannot look for a new adapter", error=str(error))
+        await asyncio.sleep(every_seconds)
+
+
+async def reconcile(
+    database: Database, generator: Generator, directory: Path, now: Callable[[], datetime]
+) -> int:
+    """Bring the generator to the version that the store says is live; return that version.
+
+    When that version cannot be used, the one before it is tried, down to the base model, which
+    always can.
+    """
+    while True:
+        async with database.read() as conn:
+            wanted = await adapters.live(conn, generator.base_model)
+        version = wanted.version if wanted else BASE
+        if version == generator.live:
+            return version
+        try:
+            if wanted is not None and version not in generator.resident():
+                path = await asyncio.to_thread(checked, wanted, directory)
+                await generator.load(version, path)
+        except AdapterError as error:
+            await _fail(database, generator.base_model, version, str(error), now())
+            continue
+        before = generator.live
+        await generator.switch(version)
+        log.info("adapter switched", adapter=version, before=before)
+        return version
+
+
+def checked(adapter: Adapter, directory: Path) -> Path:
+    """The adapter's directory, once its weights have proved to be those that were published.
+
+    Raises `AdapterError` when the directory is missing, lies elsewhere, or was changed.
+    """
+    if Path(adapter.directory).name != adapter.directory or not adapter.directory:
+        raise AdapterError(f"Version {adapter.version} has no directory of its own.")
+    path = directory / adapter.directory
+    try:
+        with (path / WEIGHTS).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AdapterError(
+            f"The weights of version {adapter.version} cannot be read: {error.strerror}."
+        ) from error
+    if sha256 != adapter.sha256:
+        raise AdapterError(f"The weights of version {adapter.version} are not those published.")
+    return path
+
+
+async def _fail(
+    database: Database, base_model: str, version: int, reason: str, at: datetime
+) -> None:
+    async with database.write() as tx:
+        now_live = await adapters.fail(tx, version, reason, base_model=base_model, at=at)
+        await audit.note(
+            tx, "bot", "adapter failed", at, f"version {version}", reason=reason, live=now_live
+        )
+    log.error("adapter cannot be used", adapter=version, reason=reason, live=now_live)
