@@ -142,6 +142,9 @@ class Settings(BaseSettings):
     anchor_share: float = Field(
         0.25, ge=0, lt=1, description="Share of anchors (answers of the base model) in training."
     )
+    anchor_weight: float = Field(
+        1.0, ge=0, le=100, description="How firmly anchors hold the model; 1 is like an example."
+    )
     rater_share: float = Field(
         0.5, gt=0, le=1, description="Largest share of a round's new examples from one rater."
     )

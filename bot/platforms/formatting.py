@@ -9,7 +9,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 """Control characters (terminal escapes among them) and direction overrides; not tab or newline."""
 
 _EVERYONE: Final = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
-_FENCE: Final = re.compile(r"^(?:```|~~~)(.*)$", re.MULTILINE)
+_FENCE: Final = re.compile(r"^(```|~~~)(.*)$", re.MULTILINE)
 
 
 def harmless(text: str) -> str:
@@ -27,20 +27,20 @@ def split(text: str, max_chars: int) -> list[str]:
     if max_chars <= 0 or len(text) <= max_chars:
         return [text]
     parts: list[str] = []
-    opening = ""
-    rest = text
+    opening, rest = "", text
     while rest:
         room = max_chars - len(opening)
-        if len(rest) <= room and not _open_fence(opening + rest):
+        if len(rest) <= room:
             parts.append(opening + rest)
             break
-        room -= len("\n```")  # in case the part ends inside a block
+        if _FENCE.search(text):
+            room -= len("\n```")  # in case the part ends inside a block
         at = _cut(rest, room)
         part = opening + rest[:at].rstrip("\n")
         rest = rest[at:].lstrip("\n")
-        fence = _open_fence(part)
-        parts.append(f"{part}\n```" if fence else part)
-        opening = f"{fence}\n" if fence else ""
+        mark, language = _open_block(part)
+        parts.append(f"{part}\n{mark}" if mark else part)
+        opening = f"{mark}{language}\n" if mark else ""
     return parts
 
 
@@ -67,7 +67,12 @@ def _joined(text: str, at: int) -> bool:
     )
 
 
-def _open_fence(text: str) -> str:
-    """The opening line of a code block that the text leaves open, or nothing."""
-    fences = _FENCE.findall(text)
-    return f"```{fences[-1].strip()}" if len(fences) % 2 else ""
+def _open_block(text: str) -> tuple[str, str]:
+    """The fence and the language of a code block that the text leaves open, or ("", "")."""
+    mark = language = ""
+    for fence, rest in _FENCE.findall(text):
+        if not mark:
+            mark, language = fence, rest.strip()[:20]
+        elif fence == mark:
+            mark = language = ""
+    return mark, language

@@ -1,0 +1,104 @@
+"""The bot follows the row that is live, and a version that fails leaves the old one live."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import swap
+from bot.domain import Adapter, AdapterState
+from bot.store import adapters, audit
+from bot.store.database import Database
+from tests.fakes import START, Clock, EchoGenerator
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/t.db")
+    yield opened
+    await opened.close()
+
+
+async def publish(database: Database, directory: Path, weights: bytes = b"weights") -> int:
+    async with database.write() as tx:
+        fresh = Adapter(0, "fake", 0, AdapterState.CANDIDATE, "", "", {}, START)
+        version = (await adapters.add(tx, fresh)).version
+        name = f"v{version:04}"
+        (directory / name).mkdir(parents=True)
+        (directory / name / swap.WEIGHTS).write_bytes(weights)
+        sha256 = hashlib.sha256(weights).hexdigest()
+        await adapters.describe(tx, version, directory=name, sha256=sha256)
+        await adapters.promote(
+            tx, version, base_model="fake", actor="learner", at=START, kind="round"
+        )
+    return version
+
+
+async def states(database: Database) -> list[str]:
+    async with database.read() as conn:
+        return [adapter.state.value for adapter in await adapters.every(conn)]
+
+
+async def test_follows_promotion_and_rollback(database: Database, tmp_path: Path) -> None:
+    generator, clock = EchoGenerator(), Clock()
+    assert await swap.reconcile(database, generator, tmp_path, clock) == 0
+    await publish(database, tmp_path)
+    await publish(database, tmp_path)
+    assert await swap.reconcile(database, generator, tmp_path, clock) == 2
+    assert generator.live == 2
+    async with database.write() as tx:
+        await adapters.promote(tx, 0, base_model="fake", actor="a", at=START, kind="rollback")
+    assert await swap.reconcile(database, generator, tmp_path, clock) == 0
+    assert generator.live == 0
+
+
+@pytest.mark.parametrize("fault", ["refused", "changed", "missing", "elsewhere"])
+async def test_a_version_that_fails_leaves_the_old_one_live(
+    database: Database, tmp_path: Path, fault: str
+) -> None:
+    generator, clock = EchoGenerator(), Clock()
+    await publish(database, tmp_path)
+    await swap.reconcile(database, generator, tmp_path, clock)
+    await publish(database, tmp_path)
+    weights = tmp_path / "v0002" / swap.WEIGHTS
+    if fault == "refused":
+        generator.refuse.add(2)
+    elif fault == "changed":
+        weights.write_bytes(b"others")
+    elif fault == "missing":
+        weights.unlink()
+    else:
+        async with database.write() as tx:
+            await adapters.describe(tx, 2, directory="../v0001")
+    assert await swap.reconcile(database, generator, tmp_path, clock) == 1
+    assert generator.live == 1
+    assert await states(database) == ["live", "failed"]
+    async with database.read() as conn:
+        act = (await audit.recent(conn))[0]
+        failed = await adapters.get(conn, 2)
+    assert act.action == "adapter failed"
+    assert failed.reason
+
+
+async def test_all_versions_failing_ends_at_the_base_model(
+    database: Database, tmp_path: Path
+) -> None:
+    generator = EchoGenerator(refuse={1, 2, 3})
+    for _ in range(3):
+        await publish(database, tmp_path)
+    assert await swap.reconcile(database, generator, tmp_path, Clock()) == 0
+    assert await states(database) == ["failed"] * 3
+
+
+async def test_a_failed_version_cannot_be_promoted_again(
+    database: Database, tmp_path: Path
+) -> None:
+    generator = EchoGenerator(refuse={1})
+    await publish(database, tmp_path)
+    await swap.reconcile(database, generator, tmp_path, Clock())
+    async with database.write() as tx:
+        with pytest.raises(Exception, match="cannot go live, it is failed: Version 1 is damaged"):
+            await adapters.promote(tx, 1, base_model="fake", actor="a", at=START, kind="promote")
