@@ -302,27 +302,3 @@ def _sentence(problem: Any) -> str:
     )
     field = Settings.model_fields[name]
     return f"{name.upper()} {takes}. It means: {field.description}"
-
-
-def env_example() -> str:
-    """The text of `.env.example`: every setting, its meaning and its default."""
-    lines = [
-        "# Copy to .env and change what you need. Every line shows the default.",
-    ]
-    for name, field in Settings.model_fields.items():
-        lines += ["", f"# {field.description}", f"{name.upper()}={_written(field.default)}"]
-    return "\n".join(lines) + "\n"
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, tuple):
-        return ",".join(word.replace("\n", "\\n") for word in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str) and (" " in value or "#" in value):
-        return f'"{value}"'
-    return str(value)

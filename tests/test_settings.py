@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from bot import settings
 from bot.domain import Person, Role
+from bot.env_example import text
 from bot.errors import SettingsError
-from bot.settings import Settings, env_example
+from bot.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,11 +24,11 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_env_example_is_in_step() -> None:
-    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == text()
 
 
 def test_env_example_reads_back_as_the_defaults(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(env_example(), encoding="utf-8")
+    (tmp_path / ".env").write_text(text(), encoding="utf-8")
     assert settings.load() == Settings(_env_file=None)
 
 

@@ -3,7 +3,8 @@
 A `Block` is one tensor of keys and one of values a layer, [rows, heads, capacity, dim], each row
 filled from the left to its own length. It is handed to the model as transformers' `Cache`, with an
 explicit mask, so that rows of different lengths run side by side and a step reads no further than
-the longest of them. There is no paging: a row is copied three times in its life (into the batch,
+the longest of them. Memory starts as zeros: a masked value still counts, times nought, and garbage
+may be NaN. There is no paging: a row is copied three times in its life (into the batch,
 out of it, into the next prompt), which costs a few ms and keeps the attention kernel on plain
 strided memory.
 """
@@ -85,7 +86,7 @@ class Block(Cache):
         for store, states in ((self._keys, key_states), (self._values, value_states)):
             tensor = store[layer_idx]
             if tensor is None:
-                tensor = states.new_empty((rows, states.shape[1], self._capacity, states.shape[3]))
+                tensor = states.new_zeros((rows, states.shape[1], self._capacity, states.shape[3]))
                 store[layer_idx] = tensor
             if rows == 1:
                 tensor[0, :, self.lengths[0] : end] = states[0]
@@ -120,24 +121,29 @@ class Block(Cache):
     ) -> torch.Tensor:
         room = -(-capacity // _GROWTH) * _GROWTH
         if tensor is None:
-            return like.new_empty((rows + 1, like.shape[1], room, like.shape[3]))
+            return like.new_zeros((rows + 1, like.shape[1], room, like.shape[3]))
         have_rows, heads, have_room, dim = tensor.shape
         if have_rows > rows and have_room >= room:
             return tensor
         need_rows = have_rows if have_rows > rows else 2 * have_rows
-        grown = tensor.new_empty((need_rows, heads, max(room, have_room), dim))
+        grown = tensor.new_zeros((need_rows, heads, max(room, have_room), dim))
         grown[:rows, :, :have_room] = tensor[:rows]
         return grown
 
-    def remove(self, row: int) -> None:
-        """Drop a row; the last row takes its place. The memory goes when no row is left."""
+    def remove(self, row: int, *, wipe: bool = False) -> None:
+        """Drop a row; the last row takes its place. The memory goes when no row is left.
+
+        `wipe` clears what a broken row left behind, so that its NaNs reach no other row.
+        """
         last = len(self.lengths) - 1
         for store in (self._keys, self._values):
             for layer, tensor in enumerate(store):
                 if tensor is not None and last == 0:
                     store[layer] = None
-                elif tensor is not None and row != last:
-                    filled = self.lengths[last]
+                elif tensor is not None:
+                    if wipe:
+                        tensor[row] = 0
+                    filled = self.lengths[last] if row != last else 0
                     tensor[row, :, :filled] = tensor[last, :, :filled]
         self.lengths[row] = self.lengths[last]
         self.lengths.pop()
@@ -150,7 +156,7 @@ class Block(Cache):
             for layer, source in enumerate(mine):
                 if source is not None:
                     shape = (1, source.shape[1], capacity, source.shape[3])
-                    other[layer] = source.new_empty(shape)
+                    other[layer] = source.new_zeros(shape)
                     other[layer][0, :, :length] = source[row, :, :length]  # type: ignore[index]
         return block
 

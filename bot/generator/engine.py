@@ -218,7 +218,7 @@ class Engine:
                     self._take_orders()
                     if not self._writer.idle:
                         self._writer.step()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # this is the thread's own entry point
             _log.exception("the inference thread has died")
             ended = ThumbwiseError("The generator has broken down; see its log and restart it.")
             ended.__cause__ = error
@@ -235,7 +235,7 @@ class Engine:
     def _end_all(self, ended: BaseException) -> None:
         with self._door:
             self._ended = ended
-        self._writer.fail_all(ended)
+        self._writer.close(ended)
         while not self._inbox.empty():
             self._inbox.get()(ended)
 

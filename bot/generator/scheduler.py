@@ -41,13 +41,12 @@ class Scheduler(Generic[Row]):
         """Put a row at the end of the queue."""
         self.waiting.append(row)
 
-    def next(self) -> Row | None:
-        """Move the first waiting row to a free place; None when nobody waits or none is free."""
-        if not self.waiting or len(self.running) >= self._places:
-            return None
-        row = self.waiting.popleft()
-        self.running.append(row)
-        return row
+    def admit(self) -> list[Row]:
+        """Move the first waiting rows to the free places; returns the rows moved."""
+        free = min(self._places - len(self.running), len(self.waiting))
+        admitted = [self.waiting.popleft() for _ in range(free)]
+        self.running += admitted
+        return admitted
 
     def drop(self, row: Row) -> None:
         """Take a row out, wherever it is."""

@@ -7,7 +7,8 @@ adapter version from its first prompt token to its last token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -116,24 +117,23 @@ class Writer:
         for row in [*self._scheduler.waiting, *self._scheduler.running]:
             if row.reply.cancelled:
                 self._end(row, Finish.CANCELLED)
-        while row_or_none := self._scheduler.next():
-            self._begin(row_or_none)
+        for row in self._scheduler.admit():
+            with self._sparing_others([row]):
+                self._begin(row)
         for row, count in self._scheduler.reads():
-            try:
+            with self._sparing_others([row]):
                 self._read(row, count)
-            except Exception as error:
-                self._fail([row], error)
         if self._batch:
-            try:
+            with self._sparing_others(list(self._batch)):
                 self._write()
-            except Exception as error:
-                self._fail(list(self._batch), error)
         self._free()
 
-    def fail_all(self, error: BaseException) -> None:
-        """Tell everybody that nothing more will come."""
+    def close(self, error: BaseException) -> None:
+        """Tell everybody that nothing more will come, and leave the model as it was."""
         for row in [*self._scheduler.waiting, *self._scheduler.running]:
             row.reply.fail(error)
+        for version in self.residents.versions:
+            self.residents.remove(version)
 
     def _has(self, version: int) -> bool:
         return version == BASE or version in self.residents.versions
@@ -166,10 +166,8 @@ class Writer:
         tokens = [[row.written[-1]] for row in rows]
         logits = self._forward(self._block, tokens, [row.version for row in rows])
         for row, scores in zip(rows, logits, strict=True):
-            try:
+            with self._sparing_others([row]):
                 self._choose(row, scores)
-            except Exception as error:
-                self._fail([row], error)
 
     def _forward(
         self, block: Block, tokens: list[list[int]], versions: Sequence[int]
@@ -223,9 +221,16 @@ class Writer:
             )
         )
 
+    @contextlib.contextmanager
+    def _sparing_others(self, rows: Sequence[Row]) -> Iterator[None]:
+        """End these rows if their step breaks; the other rows, and the engine, go on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # whatever breaks one reply must not end all
+            _log.exception("replies could not be written", replies=len(rows))
+            self._fail(rows, error)
+
     def _fail(self, rows: Sequence[Row], error: Exception) -> None:
-        """End rows whose step broke. The others, and the engine, go on."""
-        _log.error("replies could not be written", replies=len(rows), exc_info=error)
         short = isinstance(error, MemoryError | torch.OutOfMemoryError)
         cause = "the memory is used up" if short else "the model's computation failed"
         for row in rows:
@@ -244,7 +249,7 @@ class Writer:
                 row.job.session, Kept(row.version, ids, block.copy(at, length, length))
             )
         if place is not None:
-            self._block.remove(place)
+            self._block.remove(place, wipe=not keep)
             self._batch[place] = self._batch[-1]
             self._batch.pop()
         row.block = None

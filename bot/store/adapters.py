@@ -67,8 +67,14 @@ async def describe(
     metrics: Mapping[str, Any] | None = None,
 ) -> None:
     """Fill in what was not known when the version was made."""
-    values: dict[str, Any] = {"directory": directory, "sha256": sha256, "metrics": metrics}
+    values: dict[str, Any] = {
+        "directory": directory,
+        "sha256": sha256,
+        "metrics": metrics and dict(metrics),
+    }
     given = {name: value for name, value in values.items() if value is not None}
+    if not given:
+        return
     await tx.execute(update(adapters).where(adapters.c.version == version).values(given))
 
 
@@ -88,9 +94,11 @@ async def promote(
         adapter = await get(tx, version)
         if adapter.base_model != base_model:
             raise AdapterError(f"{name(version)} was made for another base model.")
-        if adapter.state in (AdapterState.REJECTED, AdapterState.FAILED) or not adapter.directory:
+        if adapter.state in (AdapterState.REJECTED, AdapterState.FAILED):
             why = f": {adapter.reason}" if adapter.reason else "."
             raise AdapterError(f"{name(version)} cannot go live, it is {adapter.state.value}{why}")
+        if not adapter.directory:
+            raise AdapterError(f"{name(version)} cannot go live, its files are not published yet.")
     if now_live is not None:
         await _set_state(tx, previous, AdapterState.RETIRED)
     if version != BASE:
@@ -109,7 +117,13 @@ async def promote(
 
 
 async def reject(tx: AsyncConnection, version: int, reason: str) -> None:
-    """Mark a candidate as one that did not pass the gate."""
+    """Mark a candidate as one that did not pass the gate.
+
+    Raises `AdapterError` for a version that is or was live: to take that back is a rollback.
+    """
+    state = (await get(tx, version)).state
+    if state not in (AdapterState.CANDIDATE, AdapterState.REJECTED):
+        raise AdapterError(f"{name(version)} cannot be rejected, it is {state.value}.")
     await _set_state(tx, version, AdapterState.REJECTED, reason)
 
 
@@ -121,10 +135,10 @@ async def fail(
     When it was live, what was live before it (and has not failed itself) becomes live again.
     """
     adapter = await get(tx, version)
-    was_live = adapter.state is AdapterState.LIVE
-    if was_live:
-        target = await rollback_target(tx, base_model)
-        await promote(tx, target, base_model=base_model, actor="bot", at=at, kind="rollback")
+    if adapter.state is AdapterState.LIVE:
+        mine = adapter.base_model
+        target = await rollback_target(tx, mine)
+        await promote(tx, target, base_model=mine, actor="bot", at=at, kind="rollback")
     await _set_state(tx, version, AdapterState.FAILED, reason)
     now_live = await live(tx, base_model)
     return now_live.version if now_live else BASE
@@ -144,24 +158,31 @@ async def rollback_target(conn: AsyncConnection, base_model: str) -> int:
         for adapter in await every(conn, base_model)
         if adapter.state is AdapterState.RETIRED
     }
-    version = now_live.version
-    while True:
-        query = (
-            select(promotions.c.previous)
-            .where(
-                promotions.c.base_model == base_model,
-                promotions.c.version == version,
-                promotions.c.kind != "rollback",
-            )
-            .order_by(promotions.c.id.desc())
-            .limit(1)
-        )
-        previous = (await conn.execute(query)).scalar_one_or_none()
-        if previous is None or previous == BASE or previous >= version:
-            return BASE
-        if previous in usable:
-            return int(previous)
-        version = previous
+    for version in reversed((await _line(conn, base_model))[:-1]):
+        if version == BASE or version in usable:
+            return version
+    return BASE
+
+
+async def _line(conn: AsyncConnection, base_model: str) -> list[int]:
+    """The versions that led to the live one, which is last: what a rollback walks back along.
+
+    A promotion adds to the line; a rollback cuts it after the version that it went back to.
+    """
+    query = (
+        select(promotions.c.version, promotions.c.kind)
+        .where(promotions.c.base_model == base_model)
+        .order_by(promotions.c.id)
+    )
+    line = [BASE]
+    for version, kind in (await conn.execute(query)).all():
+        if kind == "rollback":
+            line.pop()
+            while line and line[-1] != version:
+                line.pop()
+        if kind != "rollback" or not line:
+            line.append(version)
+    return line
 
 
 def name(version: int) -> str:

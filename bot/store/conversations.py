@@ -36,23 +36,29 @@ async def enter(tx: AsyncConnection, place: Place, at: datetime) -> Channel:
             "created_at": at,
         }
         row = (await tx.execute(insert(channels).values(values).returning(channels))).one()
+    elif place.name and row.name != place.name:
+        renamed = update(channels).where(channels.c.id == row.id)
+        await tx.execute(renamed.values(name=place.name))
     return Channel(row.id, place, row.persona, ChannelMode(row.mode))
 
 
 async def hear(
     tx: AsyncConnection, channel: int, member: Member, message: Message, text: str
 ) -> bool:
-    """Keep a member's message; False when it was kept before (a platform delivered it twice)."""
+    """Keep a member's message; False when it was kept before (a platform delivered it twice).
+
+    A message without an id of the platform's is always a new one.
+    """
     seen = select(messages.c.id).where(
         messages.c.channel_id == channel, messages.c.external_id == message.external_id
     )
-    if (await tx.execute(seen)).first() is not None:
+    if message.external_id and (await tx.execute(seen)).first() is not None:
         return False
     await tx.execute(
         insert(messages).values(
             channel_id=channel,
             position=await _next_position(tx, channel),
-            external_id=message.external_id,
+            external_id=message.external_id or None,
             member_id=member.id,
             speaker=member.name,
             text=text,

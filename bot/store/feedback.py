@@ -89,7 +89,7 @@ async def vote(conn: AsyncConnection, exchange: int, member: int) -> FeedbackKin
 async def tally(conn: AsyncConnection) -> dict[FeedbackKind, int]:
     """How many events of each kind there are in all."""
     query = select(feedback.c.kind, func.count()).group_by(feedback.c.kind)
-    return {FeedbackKind(kind): count for kind, count in (await conn.execute(query)).tuples()}
+    return {FeedbackKind(kind): count for kind, count in (await conn.execute(query)).all()}
 
 
 async def count_since(conn: AsyncConnection, at: datetime | None) -> int:

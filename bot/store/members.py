@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain import Consent, Member, Person, Prompt, Role
+from bot.domain import Consent, Member, Person, Role
 from bot.errors import StoreError
-from bot.store.tables import decisions, exchanges, feedback, members, messages
+from bot.store import forgetting
+from bot.store.tables import members
 
 
 async def meet(tx: AsyncConnection, person: Person, at: datetime) -> Member:
@@ -51,6 +52,12 @@ async def get(conn: AsyncConnection, member: int) -> Member:
     return _member(row)
 
 
+async def every(conn: AsyncConnection) -> list[Member]:
+    """All members, oldest first."""
+    rows = (await conn.execute(select(members).order_by(members.c.id))).all()
+    return [_member(row) for row in rows]
+
+
 async def set_consent(tx: AsyncConnection, member: int, consent: Consent) -> None:
     """Keep what a member agrees to."""
     await tx.execute(
@@ -66,27 +73,13 @@ async def set_trust(tx: AsyncConnection, member: int, trust: float) -> None:
 
 
 async def forget(tx: AsyncConnection, member: int) -> int:
-    """Delete what a member said and judged; return how many messages and replies were cleared.
+    """Forget what a member said and judged, what was said to them, and who they were.
 
-    Replies to the member lose prompt and text. In prompts of others the member's turns are removed.
-    The rows themselves stay, empty, so that counts and lineage remain true; nothing can be learned
-    from them any more.
+    Returns how many replies to them were cleared. Nothing can be learned from these any more; what
+    goes and what stays is written in `bot.store.forgetting`. The platform's id of a member who
+    refused something stays, so set the consent first, and meet the person anew afterwards.
     """
-    await tx.execute(delete(messages).where(messages.c.member_id == member))
-    await tx.execute(delete(feedback).where(feedback.c.member_id == member))
-    mine = decisions.c.moderator_id == member
-    await tx.execute(update(decisions).where(mine).values(text=""))
-    own = update(exchanges).where(exchanges.c.asker_id == member)
-    cleared = await tx.execute(own.values(prompt=Prompt("", ()).to_json(), reply=""))
-    columns = (exchanges.c.id, exchanges.c.prompt)
-    for row in (await tx.execute(select(*columns).where(exchanges.c.reply != ""))).all():
-        prompt = Prompt.from_json(row.prompt)
-        kept = tuple(turn for turn in prompt.turns if turn.member != member)
-        if len(kept) < len(prompt.turns):
-            slimmer = Prompt(prompt.persona, kept).to_json()
-            change = update(exchanges).where(exchanges.c.id == row.id)
-            await tx.execute(change.values(prompt=slimmer, reply=""))
-    return cleared.rowcount
+    return await forgetting.forget(tx, await get(tx, member))
 
 
 def _member(row: Row[Any]) -> Member:

@@ -144,7 +144,7 @@ async def taught(conn: AsyncConnection, base_model: str) -> dict[int, Part]:
         .where(rounds.c.base_model == base_model, rounds.c.state == RoundState.PROMOTED.value)
         .order_by(rounds.c.id.desc())
     )
-    return {exchange: Part(part) for exchange, part in (await conn.execute(query)).tuples()}
+    return {exchange: Part(part) for exchange, part in (await conn.execute(query)).all()}
 
 
 async def last_look(conn: AsyncConnection) -> datetime | None:

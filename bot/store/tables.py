@@ -37,7 +37,6 @@ from bot.domain import (
 )
 from bot.store.types import UtcDateTime, Words
 
-
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
