@@ -102,9 +102,11 @@ async def _chat(settings: Settings, *, speaker: str, channel: str, learner: bool
 @app.command()
 def model() -> None:
     """Make the base model ready (the embedded one is turned into a directory, once)."""
+    from bot import logs
     from bot.generator.base_model import resolve
 
     settings = settings_module.load()
+    logs.configure(settings)
     typer.echo(resolve(settings.base_model, settings.models_dir))
 
 

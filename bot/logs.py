@@ -26,7 +26,11 @@ def configure(settings: Settings, *, file: Path | None = None) -> None:
         settings.log_format == "auto" and (file is not None or sys.stderr.isatty())
     )
     render: Any = (
-        structlog.dev.ConsoleRenderer(colors=file is None and sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(
+            colors=file is None and sys.stderr.isatty(),
+            # The default shows local variables, and with them what members wrote.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if text
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

@@ -86,9 +86,9 @@ def epoch_steps(
 ) -> list[list[Encoded]]:
     """One pass over all examples and `anchor_count` anchors, in steps of `size`.
 
-    The order is the seed's and the epoch's. Anchors take turns over the epochs. Neighbours in length
-    are put into the same step within stretches of a few steps, for speed; the order of the steps is
-    random again.
+    The order is the seed's and the epoch's. Anchors take turns over the epochs. Within stretches of
+    a few steps, neighbours in length are put into the same step, for speed; the order of the steps
+    is random again.
     """
     rng = random.Random(f"{seed}/{epoch}")  # noqa: S311 - an order, no secret
     first = epoch * anchor_count
@@ -116,8 +116,6 @@ def _dealt(items: list[Encoded], steps: int, rng: random.Random) -> list[list[En
         last = min(steps, first + 8)
         stretch = sorted(items[bounds[first] : bounds[last]], key=len)
         offset = bounds[first]
-        parts += [
-            stretch[bounds[i] - offset : bounds[i + 1] - offset] for i in range(first, last)
-        ]
+        parts += [stretch[bounds[i] - offset : bounds[i + 1] - offset] for i in range(first, last)]
     rng.shuffle(parts)
     return parts

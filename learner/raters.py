@@ -1,9 +1,9 @@
 """How far to trust each rater: by how often they agree with moderators, and with each other.
 
 A vote weighs as much as it informs. Somebody who is right with probability p informs by 2p - 1: a
-coin (p = 1/2) and a contrarian weigh nothing. p is estimated with a prior, so that a newcomer starts
-at full weight and only evidence takes it away (the "one-coin" model of Dawid & Skene, 1979, with
-moderators for the truth where there are any).
+coin (p = 1/2) and a contrarian weigh nothing. p is estimated with a prior, so that a newcomer
+starts at full weight and only evidence takes it away (the "one-coin" model of Dawid & Skene, 1979,
+with moderators for the truth where there are any).
 """
 
 from __future__ import annotations

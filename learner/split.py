@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final
 
 from bot.domain import Part
@@ -36,7 +37,7 @@ def conversations(examples: Sequence[Example]) -> list[list[Example]]:
     found: list[list[Example]] = []
     for thread in threads.values():
         found.append([thread[0]])
-        for before, example in zip(thread, thread[1:], strict=False):
+        for before, example in pairwise(thread):
             if example.at - before.at < PAUSE or example.origin == IMPORT:
                 found[-1].append(example)
             else:
@@ -50,8 +51,8 @@ def hold_out(
     """The exchanges among `examples` that must not be trained on, about `share` of the new ones.
 
     `taught` tells what promoted rounds did with an exchange: it stays on its side, and draws the
-    rest of its conversation there. When all conversations are long, a whole one may be up to half of
-    the new examples; when there is only one, its end is cut off, so that what is trained on was
+    rest of its conversation there. When all conversations are long, a whole one may be up to half
+    of the new examples; when there is only one, its end is cut off, so that what is trained on was
     said before what is measured.
     """
     held = {e.exchange for e in examples if taught.get(e.exchange) is Part.HELD_OUT}

@@ -137,9 +137,7 @@ def _ruled(judged: Judged, ruling: Decision) -> Verdict:
     return Verdict(Outcome.REJECTED, why=RULED_OUT)
 
 
-def _is_flagged(
-    judged: Judged, ruling: Decision | None, weights: Mapping[int, float]
-) -> bool:
+def _is_flagged(judged: Judged, ruling: Decision | None, weights: Mapping[int, float]) -> bool:
     return any(
         event.kind is FeedbackKind.FLAG
         and weights.get(event.member, 0.0) > 0

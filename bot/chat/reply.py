@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
 from bot.chat import context
 from bot.chat.admit import admit
 from bot.chat.services import Services
-from bot.domain import Channel, Exchange, Finish, Member, Message, Person, Prompt, Turn
+from bot.domain import Channel, Exchange, Member, Message, Person, Prompt, Turn
 from bot.errors import Busy
 from bot.generator.protocol import Completion, Job
 from bot.platforms.base import Outlet
@@ -19,6 +20,9 @@ from bot.platforms.formatting import harmless
 from bot.store import conversations, exchanges, members
 
 log = structlog.get_logger()
+
+NOTHING: Final = "I have no answer to that. Try asking it another way."
+"""Said when the model ends its reply before the first word."""
 
 
 async def answer(
@@ -130,8 +134,10 @@ async def _reply(
         stream.cancel()  # nobody will read the rest
         raise
     exchange = await _save(services, channel, member, prompt, completion, job)
-    if completion.finish is not Finish.CANCELLED or completion.text:
+    if completion.text:
         await outlet.finish(harmless(completion.text), exchange.id)
+    else:
+        await outlet.notice(NOTHING)
     return exchange
 
 

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class Database:
         self._wait = wait
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -71,7 +72,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A snapshot to read from."""
         with _explained():
-            async with self._engine.connect() as connection, connection.begin():
+            async with self._begun(writes=False) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -84,16 +85,33 @@ class Database:
             raise RuntimeError("write() inside of write(): pass the connection on instead")
         async with self._in_turn():
             with _explained():
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(writes=True)
-                    async with connection.begin():
-                        yield connection
-                    if connection.info.pop(FORGOTTEN, False):
-                        await connection.run_sync(_empty_log)
+                async with self._begun(writes=True) as connection:
+                    yield connection
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection. Transactions that are open must have ended before."""
+        while self._ending:
+            await asyncio.wait(self._ending)
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _begun(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction.
+
+        Whoever is cancelled while it opens or waits for the lock leaves at once; what was begun is
+        then ended here, so that neither a lock nor a thread of the driver is left behind.
+        """
+        open_until = AsyncExitStack()
+        beginning = asyncio.create_task(_begin(self._engine, open_until, writes=writes))
+        try:
+            await asyncio.wait([beginning])
+        except asyncio.CancelledError:
+            ending = asyncio.create_task(_end(open_until, beginning))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            raise
+        async with open_until:
+            yield beginning.result()
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
@@ -181,12 +199,28 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+async def _begin(
+    engine: AsyncEngine, open_until: AsyncExitStack, *, writes: bool
+) -> AsyncConnection:
+    connection = await open_until.enter_async_context(engine.connect())
+    await connection.execution_options(writes=writes)
+    open_until.push_async_callback(connection.run_sync, _empty_log)
+    await open_until.enter_async_context(connection.begin())
+    return connection
+
+
+async def _end(open_until: AsyncExitStack, beginning: asyncio.Task[AsyncConnection]) -> None:
+    await asyncio.wait([beginning])
+    await open_until.aclose()
+    beginning.exception()  # nobody else will ask for it
+
+
 def _empty_log(connection: Connection) -> None:
-    """Bring the log into the file and cut it, so that no old page stays in it.
+    """After forgetting, bring the log into the file and cut it: no old page stays in it.
 
     The change itself is durable before this; readers that hold the log only put it off.
     """
-    if connection.dialect.name == "sqlite":
+    if connection.info.pop(FORGOTTEN, False) and connection.dialect.name == "sqlite":
         cursor = connection.connection.cursor()
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -81,8 +82,12 @@ async def rulings(conn: AsyncConnection, exchange: int | None = None) -> list[De
 
 async def vote(conn: AsyncConnection, exchange: int, member: int) -> FeedbackKind | None:
     """The member's vote in force on an exchange: LIKE, DISLIKE or None."""
-    mine = [event.kind for event in await events(conn, exchange) if event.member == member]
-    latest = next((kind for kind in reversed(mine) if kind in VOTES), None)
+    return in_force(event.kind for event in await events(conn, exchange) if event.member == member)
+
+
+def in_force(said: Iterable[FeedbackKind]) -> FeedbackKind | None:
+    """The vote in force, LIKE, DISLIKE or None, after all that one member said, oldest first."""
+    latest = next((kind for kind in reversed(list(said)) if kind in VOTES), None)
     return None if latest is FeedbackKind.RETRACTION else latest
 
 

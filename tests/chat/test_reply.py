@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.chat.reply import NOTHING
 from bot.chat.room import APOLOGY
 from bot.domain import ChannelKind, Consent, Exchange, Role
 from bot.errors import StoreError
@@ -118,6 +119,14 @@ async def test_a_failure_becomes_an_apology_without_its_text(house: House) -> No
 async def test_an_expected_failure_is_said_as_it_is(house: House) -> None:
     house.generator.fault = StoreError("The disk is full.")
     assert (await house.say("hello")).notices == ["The disk is full."]
+
+
+async def test_an_empty_reply_is_not_sent(house: House) -> None:
+    house.generator.write = lambda _prompt: ""  # type: ignore[method-assign]
+    outbox = await house.say("hello")
+    assert (outbox.finished, outbox.notices) == ([], [NOTHING])
+    await house.say("again")
+    assert {t.role for t in house.generator.jobs[-1].prompt.turns} == {"user"}
 
 
 async def test_leaving_stops_the_writing(house: House) -> None:

@@ -1,0 +1,1 @@
+"""What the figures of README and docs/benchmarks.md come from; each runs with one command."""

@@ -1,0 +1,182 @@
+"""Candidate against live and base: what it gained, kept, and lost, and how its replies look.
+
+Everything is read from directories as they would be published, and the sample replies are written
+by the engine that would serve them: a candidate that cannot be loaded is found out here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bot.domain import Finish, Prompt, Sampling
+from bot.generator.base_model import BaseModel
+from bot.generator.protocol import Job
+from learner import lora
+from learner.asking import ask
+from learner.disk import sha256
+from learner.ear import Ear
+from learner.examples import Encoded
+from learner.measure import mean_loss
+from learner.replies import Samples, Written, look_at
+
+Memory = MutableMapping[str, float]
+"""Losses that were measured before, by what they are of. Lasts as long as a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The mean loss on `count` examples, in nats a token. `base` is the bare base model's."""
+
+    count: int
+    candidate: float
+    live: float
+    base: float
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "count": self.count,
+            "candidate": self.candidate,
+            "live": self.live,
+            "base": self.base,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of one evaluation.
+
+    Attributes:
+        held_out: on approved replies that no adapter was trained on.
+        retention: on replies that taught earlier adapters; None in a first round.
+        anchors: on the base model's own answers to general prompts.
+        samples: what the candidate's replies look like.
+        live_samples: what the live adapter's look like; only there when they were needed to judge.
+        withdrawn: how many exchanges the live adapter knows and should not know any more.
+    """
+
+    held_out: Losses
+    retention: Losses | None
+    anchors: Losses
+    samples: Samples
+    live_samples: Samples | None = None
+    withdrawn: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready; the adapter's metrics."""
+        return {
+            "held_out": self.held_out.to_json(),
+            "retention": self.retention and self.retention.to_json(),
+            "anchors": self.anchors.to_json(),
+            "samples": self.samples.to_json(),
+            "live_samples": self.live_samples and self.live_samples.to_json(),
+            "withdrawn": self.withdrawn,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """What is evaluated on: three sets of examples, and prompts to write sample replies to."""
+
+    held_out: Sequence[Encoded]
+    retention: Sequence[Encoded]
+    anchors: Sequence[Encoded]
+    prompts: Sequence[Prompt]
+    sampling: Sampling
+    seed: int
+
+
+def losses(
+    base: BaseModel,
+    exam: Exam,
+    *,
+    candidate: Path,
+    live: Path | None,
+    memory: Memory,
+    ear: Ear,
+) -> tuple[Losses, Losses | None, Losses]:
+    """(held-out, retention, anchors) for all three models. Blocks; raises `Stopped`."""
+    sets = {"held_out": exam.held_out, "retention": exam.retention, "anchors": exam.anchors}
+    wanted = {name: examples for name, examples in sets.items() if examples}
+    bare = measure(base, None, wanted, memory=memory, ear=ear)
+    lived = measure(base, live, wanted, memory=memory, ear=ear)
+    tried = measure(base, candidate, wanted, memory=memory, ear=ear)
+    found = {
+        name: Losses(len(examples), tried[name], lived[name], bare[name])
+        for name, examples in wanted.items()
+    }
+    return found["held_out"], found.get("retention"), found["anchors"]
+
+
+def measure(
+    base: BaseModel,
+    adapter: Path | None,
+    sets: Mapping[str, Sequence[Encoded]],
+    *,
+    memory: Memory,
+    ear: Ear,
+) -> dict[str, float]:
+    """The mean loss on each set under an adapter, or bare; what `memory` holds is not redone."""
+    weights = sha256(adapter / lora.WEIGHTS) if adapter else "bare"
+    keys = {name: key_of(base, weights, examples) for name, examples in sets.items()}
+    missing = {name: sets[name] for name, key in keys.items() if key not in memory}
+    if missing and adapter is None:
+        for name, examples in missing.items():
+            memory[keys[name]] = mean_loss(base, base.model, examples, ear)
+    elif missing and adapter is not None:
+        with lora.loaded_adapter(base, adapter, trainable=False) as model:
+            for name, examples in missing.items():
+                memory[keys[name]] = mean_loss(base, model, examples, ear)
+    return {name: memory[key] for name, key in keys.items()}
+
+
+def key_of(base: BaseModel, weights: str, examples: Sequence[Encoded]) -> str:
+    """Under which name a loss is remembered: of this model, these weights, these examples."""
+    digest = hashlib.sha256(f"{base.fingerprint}/{weights}".encode())
+    for example in examples:
+        digest.update(repr((example.ids, example.start)).encode())
+    return digest.hexdigest()
+
+
+async def write_samples(
+    base: BaseModel, adapter: Path | None, exam: Exam, *, threads: int, ear: Ear
+) -> list[Written]:
+    """Replies to the sample prompts by the engine that serves. Raises `AdapterError`, `Stopped`."""
+    jobs = [
+        Job(prompt, exam.sampling, seed=exam.seed + number)
+        for number, prompt in enumerate(exam.prompts)
+    ]
+    done = await ask(base, adapter, jobs, threads=threads, ear=ear)
+    return [Written(c.text, c.finish is Finish.STOP) for c in done]
+
+
+async def evaluate(
+    base: BaseModel,
+    exam: Exam,
+    *,
+    candidate: Path,
+    live: Path | None,
+    memory: Memory,
+    threads: int,
+    ear: Ear,
+) -> Report:
+    """The whole report but for `live_samples`, which the gate may ask for. Raises `Stopped`."""
+    held_out, retention, anchors = await asyncio.to_thread(
+        losses, base, exam, candidate=candidate, live=live, memory=memory, ear=ear
+    )
+    written = await write_samples(base, candidate, exam, threads=threads, ear=ear)
+    samples = look_at(written, exam.sampling.banned_words)
+    return Report(held_out, retention, anchors, samples)
+
+
+async def with_live_samples(
+    report: Report, base: BaseModel, exam: Exam, *, live: Path | None, threads: int, ear: Ear
+) -> Report:
+    """The report with what the live adapter's replies to the same prompts look like."""
+    written = await write_samples(base, live, exam, threads=threads, ear=ear)
+    return replace(report, live_samples=look_at(written, exam.sampling.banned_words))

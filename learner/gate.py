@@ -1,0 +1,146 @@
+"""Whether a candidate may go live, and why, in words that a moderator can read. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bot.settings import Settings
+from learner.evaluate import Losses, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The bounds; the settings of the same names, with GATE_ before them, describe them."""
+
+    min_gain: float
+    max_forgetting: float
+    max_drift: float
+    min_ending: float
+    max_repeating: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Rules:
+        """The bounds that the settings ask for."""
+        return cls(
+            min_gain=settings.gate_min_gain,
+            max_forgetting=settings.gate_max_forgetting,
+            max_drift=settings.gate_max_drift,
+            min_ending=settings.gate_min_ending,
+            max_repeating=settings.gate_max_repeating,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, and the reason with its figures."""
+
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    passed: bool
+    words: str
+
+
+def decide(report: Report, rules: Rules) -> Decision:
+    """Judge a candidate by its report. Every bound must hold."""
+    checks = [
+        _gain(report, rules),
+        _forgetting(report, rules),
+        _drift(report, rules),
+        *_replies(report, rules),
+    ]
+    failed = [check.words for check in checks if not check.passed]
+    passed = [check.words for check in checks if check.passed]
+    if not failed:
+        return Decision(True, f"Passed: {'; '.join(passed)}.")
+    also = f" Otherwise: {'; '.join(passed)}." if passed else ""
+    return Decision(False, f"Not good enough: {'; '.join(failed)}.{also}")
+
+
+def wants_live_samples(report: Report, rules: Rules) -> bool:
+    """Whether the candidate's replies miss a bound, so that it matters how the live ones do."""
+    return not all(check.passed for check in _replies(report, rules))
+
+
+def change(before: float, after: float) -> float:
+    """The relative change from one loss to another: -0.14 is a fall by 14%."""
+    if not math.isfinite(before) or not math.isfinite(after):
+        return math.inf
+    if before <= 0:
+        return 0.0 if after <= 0 else math.inf
+    return after / before - 1
+
+
+def _gain(report: Report, rules: Rules) -> _Check:
+    found = report.held_out
+    moved = change(found.live, found.candidate)
+    words = f"held-out loss {_moved(found.live, found.candidate)} on {_replies_of(found.count)}"
+    if report.withdrawn:
+        # Forgetting what was withdrawn is worth a round even if nothing is gained by it.
+        bound = f"allowed {_percent(rules.max_forgetting)}, as {report.withdrawn} were withdrawn"
+        return _Check(moved <= rules.max_forgetting, f"{words} ({bound})")
+    needed = f"needed {_percent(-rules.min_gain)}"
+    return _Check(moved <= -rules.min_gain, f"{words} ({needed})")
+
+
+def _forgetting(report: Report, rules: Rules) -> _Check:
+    found = report.retention
+    if found is None:
+        return _Check(True, "no older approvals to forget")
+    return _bounded("older approvals", found, found.live, rules.max_forgetting)
+
+
+def _drift(report: Report, rules: Rules) -> _Check:
+    return _bounded("general answers", report.anchors, report.anchors.base, rules.max_drift)
+
+
+def _bounded(what: str, found: Losses, before: float, most: float) -> _Check:
+    moved = change(before, found.candidate)
+    return _Check(moved <= most, f"{what} {_percent(moved)} (allowed {_percent(most)})")
+
+
+def _replies(report: Report, rules: Rules) -> list[_Check]:
+    """Sample replies must keep the bounds, or at least be no worse than the live adapter's."""
+    new, old = report.samples, report.live_samples
+    than = "" if old is None else f", live {old.ending:.0%}"
+    ends = new.ending >= rules.min_ending or (old is not None and new.ending >= old.ending)
+    also = "" if old is None else f", live {old.repeating:.0%}"
+    circles = new.repeating <= rules.max_repeating or (
+        old is not None and new.repeating <= old.repeating
+    )
+    checks = [
+        _Check(
+            ends,
+            f"{new.ending:.0%} of {new.count} sample replies end by themselves "
+            f"(needed {rules.min_ending:.0%}{than})",
+        ),
+        _Check(
+            circles,
+            f"{new.repeating:.0%} repeat themselves (allowed {rules.max_repeating:.0%}{also})",
+        ),
+    ]
+    if new.empty > (old.empty if old is not None else 0.0):
+        checks.append(_Check(False, f"{new.empty:.0%} are empty"))
+    if new.banned:
+        checks.append(_Check(False, f"{new.banned:.0%} hold banned words"))
+    if new.shouting > (old.shouting if old is not None else 0.0):
+        checks.append(_Check(False, f"{new.shouting:.0%} call everybody"))
+    return checks
+
+
+def _moved(before: float, after: float) -> str:
+    moved = change(before, after)
+    way = "fell" if moved < 0 else "rose" if moved > 0 else "stayed"
+    return f"{way} from {before:.2f} to {after:.2f} ({_percent(moved)})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:+.1%}" if math.isfinite(share) else "without bound"
+
+
+def _replies_of(count: int) -> str:
+    return "1 approved reply" if count == 1 else f"{count} approved replies"

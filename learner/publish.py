@@ -1,0 +1,104 @@
+"""From a finished candidate to a version: temporary directory, fsync, rename, and last the row.
+
+The row is made first, to get a version that was never used, and says `candidate` until everything
+is on disk. So whenever the power fails, one of these is true: there is no version; there is a
+candidate without files that `tidy` marks failed; or there are files whose row does not name them
+yet, which `tidy` removes. A row that names a directory always finds it whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain import Adapter, AdapterState
+from bot.store import adapters
+from bot.store.database import Database
+from learner.disk import settle, sha256
+from learner.lora import WEIGHTS
+
+CARD: Final = "card.json"
+_STOPPED: Final = "The learner stopped while it was publishing this version."
+
+
+def directory_of(version: int) -> str:
+    """The name of a version's directory: `v0012`."""
+    return f"v{version:04d}"
+
+
+def write(candidate: Path, adapters_dir: Path, version: int, card: Mapping[str, Any]) -> str:
+    """Copy a candidate's files, with their card, into the version's directory; return the SHA-256.
+
+    `candidate` is a plain PEFT directory; so is the result. Raises `OSError` when the disk is full.
+    """
+    adapters_dir.mkdir(parents=True, exist_ok=True)
+    name = directory_of(version)
+    weights = sha256(candidate / WEIGHTS)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{name}.tmp-", dir=adapters_dir))
+    try:
+        for file in candidate.iterdir():
+            shutil.copyfile(file, fresh / file.name)
+        text = json.dumps({"version": version, **card, "sha256": weights}, indent=1)
+        (fresh / CARD).write_text(f"{text}\n", encoding="utf-8")
+        fresh.chmod(0o755)  # mkdtemp makes it ours alone; whoever may read DATA_DIR may read this
+        settle(fresh, adapters_dir / name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return weights
+
+
+def read_card(adapters_dir: Path, adapter: Adapter) -> dict[str, Any]:
+    """The card of a published version. Raises `OSError` or `ValueError` when it is not there."""
+    path = adapters_dir / adapter.directory / CARD
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card
+
+
+async def reserve(
+    tx: AsyncConnection, *, base_model: str, parent: int, round_id: int, at: datetime
+) -> Adapter:
+    """A candidate with a version of its own, whose files are yet to come."""
+    return await adapters.add(
+        tx,
+        Adapter(
+            version=0,
+            base_model=base_model,
+            parent=parent,
+            state=AdapterState.CANDIDATE,
+            directory="",
+            sha256="",
+            metrics={},
+            created_at=at,
+            round=round_id,
+        ),
+    )
+
+
+async def tidy(database: Database, adapters_dir: Path, at: datetime) -> int:
+    """Clear away what a killed learner left half-published; return how many versions that were.
+
+    Only one learner works on a store at a time, so no candidate belongs to anybody else.
+    """
+    async with database.read() as conn:
+        every = await adapters.every(conn)
+    left = [adapter for adapter in every if adapter.state is AdapterState.CANDIDATE]
+    await asyncio.to_thread(_remove, adapters_dir, left)
+    for adapter in left:
+        async with database.write() as tx:
+            await adapters.fail(tx, adapter.version, _STOPPED, base_model=adapter.base_model, at=at)
+    return len(left)
+
+
+def _remove(adapters_dir: Path, left: Sequence[Adapter]) -> None:
+    for adapter in left:
+        shutil.rmtree(adapters_dir / directory_of(adapter.version), ignore_errors=True)
+    for leftover in adapters_dir.glob(".v*.tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""A community that is not there: what it says, and how it talks, rates and is reported on."""

@@ -1,0 +1,92 @@
+"""When a round is due."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from learner.schedule import SOON, Look, due, first_look, is_quiet, make_scheduler, next_look
+from tests.learner.town import quick
+
+NIGHT = (time(22, 0), time(6, 30))
+LOOK = Look(running=False, asked=False, new_verdicts=20, enough=20, local=time(12), quiet=NIGHT)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("look", "yes"),
+    [
+        (LOOK, True),
+        (replace(LOOK, new_verdicts=19), False),
+        (replace(LOOK, local=time(23)), False),
+        (replace(LOOK, quiet=None, local=time(23)), True),
+        (replace(LOOK, running=True), False),
+        (replace(LOOK, running=True, asked=True), False),
+        (replace(LOOK, asked=True, new_verdicts=0), True),
+        (replace(LOOK, asked=True, local=time(23)), True),
+    ],
+)
+def test_due(look: Look, yes: bool) -> None:
+    found = due(look)
+    assert found.yes is yes
+    assert found.why
+
+
+@pytest.mark.parametrize(
+    ("at", "quiet", "yes"),
+    [
+        (time(22, 0), NIGHT, True),
+        (time(21, 59), NIGHT, False),
+        (time(0, 0), NIGHT, True),
+        (time(6, 29), NIGHT, True),
+        (time(6, 30), NIGHT, False),
+        (time(18, 0), (time(18), time(23, 30)), True),
+        (time(23, 30), (time(18), time(23, 30)), False),
+        (time(9), (time(18), time(23, 30)), False),
+        (time(9), (time(9), time(9)), False),
+        (time(9), None, False),
+    ],
+)
+def test_quiet_hours(at: time, quiet: tuple[time, time] | None, yes: bool) -> None:
+    assert is_quiet(at, quiet) is yes
+
+
+def test_the_first_look_after_a_start() -> None:
+    hours = timedelta(hours=6)
+    assert first_look(NOW, None, hours) == NOW + SOON
+    assert first_look(NOW, NOW - timedelta(hours=9), hours) == NOW + SOON
+    assert first_look(NOW, NOW - timedelta(hours=5), hours) == NOW + timedelta(hours=1)
+
+
+async def test_the_job_calls_at_its_time(tmp_path: Path) -> None:
+    called = asyncio.Event()
+
+    async def look() -> None:
+        called.set()
+
+    now = datetime.now(UTC)
+    settings = quick(tmp_path, learn_every=5)
+    due_now = now - timedelta(minutes=5) - SOON
+    scheduler = make_scheduler(settings, look, now=now - SOON, last=due_now)
+    scheduler.start()
+    await asyncio.wait_for(called.wait(), 20)
+    following = next_look(scheduler)
+    scheduler.shutdown(wait=False)
+    assert following is not None
+    assert timedelta(minutes=4) < following - now < timedelta(minutes=6)
+
+
+async def test_a_cron_expression_stands_for_the_interval(tmp_path: Path) -> None:
+    async def look() -> None:
+        """Never called here."""
+
+    scheduler = make_scheduler(quick(tmp_path, learn_cron="30 4 * * *"), look, now=NOW, last=None)
+    scheduler.start(paused=True)
+    following = next_look(scheduler)
+    scheduler.shutdown(wait=False)
+    assert following is not None
+    assert (following.hour, following.minute) == (4, 30)
