@@ -136,7 +136,7 @@ def import_(
     async def load() -> None:
         settings = settings_module.load()
         async with _database(settings) as database:
-            result = await import_file(database, file)
+            result = await import_file(database, file, persona=settings.persona)
         for problem in result.skipped[:50]:
             typer.echo(f"line {problem.line}: {problem.reason}", err=True)
         if len(result.skipped) > 50:

@@ -64,7 +64,7 @@ async def opened(
         await swap.reconcile(database, generator, settings.adapters_dir, utc_now)
         tasks = [
             swap.follow(database, generator, settings.adapters_dir, utc_now),
-            _show_presence(database, busy),
+            _show_presence(database, generator, busy),
         ]
         if learner:
             tasks.append(supervise.keep_learning(learner_log))
@@ -111,8 +111,8 @@ class _Busy:
         self.changed.set()
 
 
-async def _show_presence(database: Database, busy: _Busy) -> None:
-    """Tell the learner that the bot lives, and at once when it becomes busy or idle."""
+async def _show_presence(database: Database, generator: Generator, busy: _Busy) -> None:
+    """Tell that the bot lives and what answers; the learner hears at once when it gets busy."""
     pid = os.getpid()
     try:
         while True:
@@ -121,7 +121,9 @@ async def _show_presence(database: Database, busy: _Busy) -> None:
             until = now + _BUSY if busy.running else None
             try:
                 async with database.write() as tx:
-                    await presence.show(tx, "bot", pid, now, busy_until=until)
+                    await presence.show(
+                        tx, "bot", pid, now, busy_until=until, serving=generator.live
+                    )
             except StoreError as error:
                 log.warning("cannot show that the bot lives", error=str(error))
             with suppress(TimeoutError):

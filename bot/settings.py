@@ -184,6 +184,10 @@ class Settings(BaseSettings):
         0.2, ge=0, le=1, description="Largest share of sample replies that repeat themselves."
     )
 
+    gate_max_empty: float = Field(
+        0.1, ge=0, le=1, description="Largest share of sample replies that are empty."
+    )
+
     @field_validator("admins", "moderators", "stop", "banned_words", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:

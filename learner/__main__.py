@@ -201,8 +201,8 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception:
-        # Nobody foresaw this one. An open round stays open, and is taken up by the next learner.
+    except Exception:  # noqa: BLE001 - the one door of this process, for what nobody foresaw
+        # An open round stays open, and is taken up by the next learner.
         structlog.get_logger(__name__).critical("the learner broke down", exc_info=True)
         _say("The learner broke down unexpectedly; the log says where. What is live stays live.")
         sys.exit(1)

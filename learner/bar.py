@@ -51,3 +51,7 @@ class Bar:
             total=progress.steps or None,
             figures=", ".join(filter(None, (loss, speed))),
         )
+
+    def say(self, text: str) -> None:
+        """Print a line that stays, on standard error."""
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)

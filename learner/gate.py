@@ -18,6 +18,7 @@ class Rules:
     max_drift: float
     min_ending: float
     max_repeating: float
+    max_empty: float
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Rules:
@@ -28,6 +29,7 @@ class Rules:
             max_drift=settings.gate_max_drift,
             min_ending=settings.gate_min_ending,
             max_repeating=settings.gate_max_repeating,
+            max_empty=settings.gate_max_empty,
         )
 
 
@@ -123,8 +125,9 @@ def _replies(report: Report, rules: Rules) -> list[_Check]:
             f"{new.repeating:.0%} repeat themselves (allowed {rules.max_repeating:.0%}{also})",
         ),
     ]
-    if new.empty > (old.empty if old is not None else 0.0):
-        checks.append(_Check(False, f"{new.empty:.0%} are empty"))
+    if new.empty > max(rules.max_empty, old.empty if old is not None else 0.0):
+        words = f"{new.empty:.0%} are empty (allowed {rules.max_empty:.0%})"
+        checks.append(_Check(False, words))
     if new.banned:
         checks.append(_Check(False, f"{new.banned:.0%} hold banned words"))
     if new.shouting > (old.shouting if old is not None else 0.0):

@@ -18,10 +18,15 @@ FRESH: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A picture of the whole house. Times are aware datetimes."""
+    """A picture of the whole house.
+
+    `serving` is the version that a running bot answers with; `live` are the versions that the store
+    says are live, one for each base model that was ever trained.
+    """
 
     bot: bool
     learner: bool
+    serving: int | None
     live: tuple[int, ...]
     ratings: dict[str, int]
     new_verdicts: int
@@ -41,15 +46,16 @@ class Status:
 
     def lines(self) -> list[str]:
         """The same in sentences."""
-        live = ", ".join(f"version {v}" for v in self.live) or "the base model, no adapter yet"
+        live = ", ".join(f"version {v}" for v in self.live) or "the base model"
+        if self.serving is not None:
+            live = f"version {self.serving}" if self.serving else "the base model"
         counts = self.ratings
         looks = f"; it next looks for work at {self.next_look}" if self.next_look else ""
         return [
             f"Answering with {live}. The bot is {'up' if self.bot else 'not running'}.",
             f"The learner is {'up' if self.learner else 'not running'}{looks}.",
             f"Ratings: {counts.get('like', 0)} 👍, {counts.get('dislike', 0)} 👎, "
-            f"{counts.get('correction', 0)} ✏️; {self.new_verdicts} replies judged since the last "
-            "round.",
+            f"{counts.get('correction', 0)} ✏️. Judged since the last round: {self.new_verdicts}.",
             *describe(self.round),
         ]
 
@@ -63,6 +69,7 @@ async def gather(conn: AsyncConnection, now: datetime) -> Status:
     return Status(
         bot="bot" in alive,
         learner="learner" in alive,
+        serving=seen["bot"].detail.get("serving") if "bot" in alive else None,
         live=tuple(a.version for a in await adapters.every(conn) if a.state is AdapterState.LIVE),
         ratings={kind.value: count for kind, count in tally.items()},
         new_verdicts=await feedback.count_since(conn, await rounds.last_look(conn)),

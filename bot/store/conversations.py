@@ -42,6 +42,25 @@ async def enter(tx: AsyncConnection, place: Place, at: datetime) -> Channel:
     return Channel(row.id, place, row.persona, ChannelMode(row.mode))
 
 
+async def every(conn: AsyncConnection) -> list[Channel]:
+    """All channels, oldest first."""
+    home = communities.c.id == channels.c.community_id
+    query = (
+        select(channels, communities.c.platform, communities.c.external_id.label("community"))
+        .join(communities, home)
+        .order_by(channels.c.id)
+    )
+    return [
+        Channel(
+            row.id,
+            Place(row.platform, row.community, row.external_id, ChannelKind(row.kind), row.name),
+            row.persona,
+            ChannelMode(row.mode),
+        )
+        for row in (await conn.execute(query)).all()
+    ]
+
+
 async def hear(
     tx: AsyncConnection, channel: int, member: Member, message: Message, text: str
 ) -> bool:

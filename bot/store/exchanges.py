@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,28 +15,21 @@ from bot.errors import StoreError
 from bot.store import feedback as feedback_store
 from bot.store.tables import decisions, exchanges, feedback, members
 
+_CHUNK: Final = 500
+
 
 async def save(tx: AsyncConnection, exchange: Exchange) -> Exchange:
     """Keep an exchange; it comes back with its id."""
-    values = {
-        "channel_id": exchange.channel,
-        "asker_id": exchange.asker,
-        "prompt": exchange.prompt.to_json(),
-        "reply": exchange.reply,
-        "adapter": exchange.adapter,
-        "base_model": exchange.base_model,
-        "sampling": exchange.sampling.to_json(),
-        "seed": exchange.seed,
-        "finish": exchange.finish.value,
-        "prompt_tokens": exchange.prompt_tokens,
-        "reply_tokens": exchange.reply_tokens,
-        "latency_ms": exchange.latency_ms,
-        "first_token_ms": exchange.first_token_ms,
-        "origin": exchange.origin,
-        "created_at": exchange.created_at,
-    }
-    added = await tx.execute(insert(exchanges).values(values).returning(exchanges.c.id))
-    return replace(exchange, id=added.scalar_one())
+    [made] = await save_all(tx, [exchange])
+    return replace(exchange, id=made)
+
+
+async def save_all(tx: AsyncConnection, made: Sequence[Exchange]) -> list[int]:
+    """Keep many exchanges; their ids, in the same order."""
+    if not made:
+        return []
+    adding = insert(exchanges).returning(exchanges.c.id, sort_by_parameter_order=True)
+    return list((await tx.execute(adding, [_values(one) for one in made])).scalars())
 
 
 async def get(conn: AsyncConnection, exchange: int) -> Exchange:
@@ -64,6 +57,25 @@ async def of_member(conn: AsyncConnection, member: int) -> list[Exchange]:
     """Every exchange that a member asked for, oldest first."""
     query = select(exchanges).where(exchanges.c.asker_id == member).order_by(exchanges.c.id)
     return [_exchange(row) for row in (await conn.execute(query)).all()]
+
+
+async def scan(conn: AsyncConnection, channels: Collection[int]) -> AsyncIterator[Exchange]:
+    """Every exchange of some channels that was not cleared, by id, in small chunks."""
+    after = 0
+    while channels:
+        query = (
+            select(exchanges)
+            .where(exchanges.c.id > after, exchanges.c.reply != "")
+            .order_by(exchanges.c.id)
+            .limit(_CHUNK)
+        )
+        rows = (await conn.execute(query)).all()
+        for row in rows:
+            if row.channel_id in channels:
+                yield _exchange(row)
+        if len(rows) < _CHUNK:
+            return
+        after = rows[-1].id
 
 
 async def judged(conn: AsyncConnection, *, trained_by_default: bool) -> list[Judged]:
@@ -103,6 +115,26 @@ async def judged(conn: AsyncConnection, *, trained_by_default: bool) -> list[Jud
 def _people(exchange: Exchange) -> Iterable[int]:
     turns = {turn.member for turn in exchange.prompt.turns if turn.member is not None}
     return turns | ({exchange.asker} if exchange.asker is not None else set())
+
+
+def _values(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "channel_id": exchange.channel,
+        "asker_id": exchange.asker,
+        "prompt": exchange.prompt.to_json(),
+        "reply": exchange.reply,
+        "adapter": exchange.adapter,
+        "base_model": exchange.base_model,
+        "sampling": exchange.sampling.to_json(),
+        "seed": exchange.seed,
+        "finish": exchange.finish.value,
+        "prompt_tokens": exchange.prompt_tokens,
+        "reply_tokens": exchange.reply_tokens,
+        "latency_ms": exchange.latency_ms,
+        "first_token_ms": exchange.first_token_ms,
+        "origin": exchange.origin,
+        "created_at": exchange.created_at,
+    }
 
 
 def _exchange(row: Row[Any]) -> Exchange:

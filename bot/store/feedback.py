@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,16 +19,14 @@ VOTES = (FeedbackKind.LIKE, FeedbackKind.DISLIKE, FeedbackKind.RETRACTION)
 
 async def add(tx: AsyncConnection, event: Feedback) -> Feedback:
     """Keep an event; it comes back with its id."""
-    values = {
-        "exchange_id": event.exchange,
-        "member_id": event.member,
-        "kind": event.kind.value,
-        "text": event.text,
-        "via": event.via,
-        "created_at": event.at,
-    }
-    added = await tx.execute(insert(feedback).values(values).returning(feedback.c.id))
+    added = await tx.execute(insert(feedback).values(_values(event)).returning(feedback.c.id))
     return replace(event, id=added.scalar_one())
+
+
+async def add_all(tx: AsyncConnection, said: Sequence[Feedback]) -> None:
+    """Keep many events, in their order."""
+    if said:
+        await tx.execute(insert(feedback), [_values(event) for event in said])
 
 
 async def decide(tx: AsyncConnection, decision: Decision) -> Decision:
@@ -106,3 +105,14 @@ async def count_since(conn: AsyncConnection, at: datetime | None) -> int:
         ruled = ruled.where(decisions.c.created_at > at)
     both = voted.union(ruled).subquery()
     return int((await conn.execute(select(func.count()).select_from(both))).scalar_one())
+
+
+def _values(event: Feedback) -> dict[str, Any]:
+    return {
+        "exchange_id": event.exchange,
+        "member_id": event.member,
+        "kind": event.kind.value,
+        "text": event.text,
+        "via": event.via,
+        "created_at": event.at,
+    }

@@ -13,7 +13,14 @@ from learner.evaluate import Losses, Report
 from learner.gate import Rules, change, decide, wants_live_samples
 from learner.replies import Samples
 
-RULES = Rules(min_gain=0.01, max_forgetting=0.05, max_drift=0.05, min_ending=0.7, max_repeating=0.2)
+RULES = Rules(
+    min_gain=0.01,
+    max_forgetting=0.05,
+    max_drift=0.05,
+    min_ending=0.7,
+    max_repeating=0.2,
+    max_empty=0.1,
+)
 WELL = Samples(count=20, ending=0.9, repeating=0.05, empty=0, banned=0, shouting=0)
 GOOD = Report(
     held_out=Losses(12, candidate=1.98, live=2.31, base=2.5),
@@ -44,7 +51,7 @@ def test_a_good_candidate_passes_with_its_figures_in_words() -> None:
         ({"anchors": Losses(48, 1.6, 1.6, 1.5)}, "general answers +6.7% (allowed +5.0%)"),
         ({"samples": replace(WELL, ending=0.6)}, "60% of 20 sample replies end by themselves"),
         ({"samples": replace(WELL, repeating=0.3)}, "30% repeat themselves (allowed 20%)"),
-        ({"samples": replace(WELL, empty=0.1)}, "10% are empty"),
+        ({"samples": replace(WELL, empty=0.2)}, "20% are empty (allowed 10%)"),
         ({"samples": replace(WELL, banned=0.05)}, "5% hold banned words"),
         ({"samples": replace(WELL, shouting=0.05)}, "5% call everybody"),
     ],
@@ -61,7 +68,7 @@ def test_a_first_round_has_nothing_to_forget() -> None:
 
 
 def test_replies_may_be_as_bad_as_the_live_ones_but_not_worse() -> None:
-    poor = replace(WELL, ending=0.5, repeating=0.4, empty=0.1)
+    poor = replace(WELL, ending=0.5, repeating=0.4, empty=0.2)
     report = replace(GOOD, samples=poor)
     assert wants_live_samples(report, RULES)
     assert not wants_live_samples(GOOD, RULES)

@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from bot.domain import RoundState
-from tests.learner.town import Town
+import asyncio
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain import BASE, AdapterState, FeedbackKind, Part, RequestKind, Role, RoundState, Ruling
+from bot.store import adapters, audit, members, requests, rounds
+from learner import disk, gather, lora
+from learner.round import begin, run_round
+from tests.learner.town import Town, quick
+
+
+async def live_version(town: Town) -> int:
+    """The version that is live."""
+    async with town.database.read() as conn:
+        live = await adapters.live(conn, town.base.fingerprint)
+    return live.version if live else BASE
+
+
+async def parts(town: Town, round_id: int) -> dict[Part, set[int]]:
+    """Which exchanges played which part in a round."""
+    async with town.database.read() as conn:
+        lessons = await rounds.lessons(conn, round_id)
+    return {part: {x.exchange for x in lessons if x.part is part} for part in Part}
 
 
 async def test_a_round_learns_what_was_liked_and_goes_live(town: Town) -> None:
@@ -11,3 +36,276 @@ async def test_a_round_learns_what_was_liked_and_goes_live(town: Town) -> None:
     await town.liked(ana, 20)
     ended = await town.round()
     assert ended.state is RoundState.PROMOTED, ended.reason
+    assert ended.reason.startswith("Passed: held-out loss fell from ")
+    assert await live_version(town) == ended.adapter == 1
+    async with town.database.read() as conn:
+        adapter = await adapters.get(conn, 1)
+        acts = [act.action for act in await audit.recent(conn)]
+    assert acts[::-1] == ["round curating", "round training", "round evaluating", "round promoted"]
+    directory = town.settings.adapters_dir / adapter.directory
+    assert adapter.sha256 == disk.sha256(directory / lora.WEIGHTS)
+    card = json.loads((directory / "card.json").read_text())
+    found = await parts(town, ended.id)
+    assert set(card["exchanges"]["new"]) == found[Part.NEW]
+    assert set(card["exchanges"]["held out"]) == found[Part.HELD_OUT]
+    assert (len(found[Part.NEW]), len(found[Part.HELD_OUT])) == (16, 4)
+    assert card["version"] == 1
+    assert card["parent"] == BASE
+    assert card["base_model"] == town.base.fingerprint
+    assert card["sha256"] == adapter.sha256
+    metrics = adapter.metrics["held_out"]
+    assert metrics["candidate"] < metrics["live"] == metrics["base"]
+    assert adapter.metrics["counts"]["new"] == 16
+    assert not town.shop().workplace(ended.id).exists()
+
+
+async def test_a_second_round_keeps_the_first_and_never_trains_on_what_measures(
+    town: Town,
+) -> None:
+    ana, bo = await town.member("ana"), await town.member("bo")
+    await town.liked(ana, 20)
+    first = await town.round()
+    await town.liked(bo, 12, word="dog")
+    second = await town.round()
+    assert second.state is RoundState.PROMOTED, second.reason
+    one, two = await parts(town, first.id), await parts(town, second.id)
+    assert two[Part.REPLAY] == one[Part.NEW]
+    assert one[Part.HELD_OUT] <= two[Part.HELD_OUT]
+    assert not (two[Part.NEW] | two[Part.REPLAY]) & two[Part.HELD_OUT]
+    assert second.report["metrics"]["retention"]["count"] == 16
+    async with town.database.read() as conn:
+        states = {a.version: a.state for a in await adapters.every(conn)}
+    assert states == {1: AdapterState.RETIRED, 2: AdapterState.LIVE}
+
+
+async def test_withdrawn_consent_and_forgetting_take_effect_at_the_next_round(
+    town: Town,
+) -> None:
+    ana, bo, cy = [await town.member(name) for name in ("ana", "bo", "cy")]
+    hers, his, theirs = [await town.liked(who, 8) for who in (ana, bo, cy)]
+    first = await town.round()
+    assert first.state is RoundState.PROMOTED, first.reason
+    async with town.database.write() as tx:
+        await members.forget(tx, bo.id)
+    await town.member("cy", trained=False)
+    second = await town.round()
+    used = await parts(town, second.id)
+    every = used[Part.NEW] | used[Part.REPLAY] | used[Part.HELD_OUT]
+    assert every == {e.id for e in hers}
+    assert second.report["withdrawn"] == len(
+        (await parts(town, first.id))[Part.NEW] & {e.id for e in (*his, *theirs)}
+    )
+    assert second.state is RoundState.PROMOTED, second.reason
+
+
+async def test_beyond_the_refit_limit_it_goes_on_from_the_live_adapter(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 16)
+    await town.round()
+    await town.liked(ana, 8, word="dog")
+    settings = quick(town.settings.data_dir, refit_limit=5)
+    ended = await town.round(settings=settings)
+    assert ended.state is RoundState.PROMOTED, ended.reason
+    async with town.database.read() as conn:
+        assert (await adapters.get(conn, 2)).parent == 1
+    assert ended.report["parent"] == 1
+
+
+async def test_a_candidate_that_is_not_better_is_rejected_and_kept_with_its_reason(
+    town: Town,
+) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    ended = await town.round(settings=quick(town.settings.data_dir, gate_min_gain=0.999))
+    assert ended.state is RoundState.REJECTED
+    assert ended.reason.startswith("Not good enough: held-out loss fell")
+    assert await live_version(town) == BASE
+    async with town.database.read() as conn:
+        adapter = await adapters.get(conn, 1)
+        assert await rounds.taught(conn, town.base.fingerprint) == {}
+    assert (adapter.state, adapter.reason) == (AdapterState.REJECTED, ended.reason)
+    assert (town.settings.adapters_dir / adapter.directory / "card.json").is_file()
+
+
+async def test_without_verdicts_there_is_nothing_to_learn(town: Town) -> None:
+    def never() -> Any:
+        raise AssertionError("the base model is not needed for that")
+
+    ended = await town.round(base=never)
+    assert ended.state is RoundState.SKIPPED
+    assert ended.reason == "There is nothing to learn from yet: no reply has been judged."
+
+
+async def test_too_few_examples_are_named_with_what_was_left_out(town: Town) -> None:
+    ana, bo = await town.member("ana"), await town.member("bo", trained=False)
+    await town.liked(ana, 3)
+    await town.liked(bo, 2)
+    bad = await town.reply(ana, "hello", "the dog")
+    await town.say(ana, bad, FeedbackKind.DISLIKE)
+    ended = await town.round()
+    assert ended.state is RoundState.SKIPPED
+    assert ended.reason == (
+        "Too little to learn from: 3 approved replies, and a round needs 6 (MIN_EXAMPLES). "
+        "Left out: 1 disliked, 2 without everybody's consent to training."
+    )
+
+
+async def test_nothing_new_is_no_reason_for_a_round(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    assert (await town.round()).state is RoundState.PROMOTED
+    again = await town.round()
+    assert again.state is RoundState.SKIPPED
+    assert again.reason == "Nothing new was approved since version 1 was trained."
+
+
+async def test_examples_that_fit_nowhere_leave_nothing_to_learn(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    ended = await town.round(settings=quick(town.settings.data_dir, example_tokens=32))
+    assert ended.state is RoundState.SKIPPED
+    assert "12 longer than EXAMPLE_TOKENS" in ended.reason
+
+
+async def test_moderators_decide_and_correct(town: Town) -> None:
+    ana, mo = await town.member("ana"), await town.member("mo", Role.MODERATOR)
+    made = await town.liked(ana, 14)
+    await town.rule(mo, made[0], Ruling.REJECT)
+    await town.rule(mo, made[1], Ruling.CORRECT, "the quick brown fox asks who is there")
+    ended = await town.round()
+    used = await parts(town, ended.id)
+    every = used[Part.NEW] | used[Part.HELD_OUT]
+    assert made[0].id not in every
+    assert made[1].id in every
+
+
+async def test_a_loss_that_is_no_number_fails_the_round(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    assert (await town.round()).state is RoundState.PROMOTED
+    await town.liked(ana, 4)
+    shop = town.shop(
+        settings=quick(town.settings.data_dir).model_copy(update={"learning_rate": 1e30})
+    )
+    ended = await run_round(shop, await begin(shop, trigger="command"))
+    assert ended.state is RoundState.FAILED
+    assert "LEARNING_RATE" in ended.reason
+    assert await live_version(town) == 1
+    assert not shop.workplace(ended.id).exists()
+
+
+@pytest.mark.parametrize("where", ["checkpoint", "adapters"])
+async def test_a_full_disk_fails_the_round_and_leaves_what_is_live(
+    town: Town, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    whole = disk.sync
+
+    def full(path: Path) -> None:
+        in_adapters = path.is_relative_to(town.settings.adapters_dir)
+        if in_adapters is (where == "adapters"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(path)
+
+    monkeypatch.setattr(disk, "sync", full)
+    ended = await town.round()
+    assert ended.state is RoundState.FAILED
+    assert "No space left on device" in ended.reason
+    assert await live_version(town) == BASE
+    async with town.database.read() as conn:
+        states = {a.state for a in await adapters.every(conn)}
+    assert states <= {AdapterState.FAILED}
+    monkeypatch.undo()
+    assert (await town.round()).state is RoundState.PROMOTED
+
+
+async def test_an_admin_cancels_a_round(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    shop = town.shop(
+        settings=quick(town.settings.data_dir, epochs=1000),
+        tell=lambda progress: loop.call_soon_threadsafe(asked.set) if progress.step else None,
+    )
+    running = asyncio.create_task(run_round(shop, await begin(shop, trigger="command")))
+    await asyncio.wait_for(asked.wait(), 60)
+    async with town.database.write() as tx:
+        await requests.ask(tx, RequestKind.CANCEL, town.now(), ana.id)
+    ended = await asyncio.wait_for(running, 60)
+    assert (ended.state, ended.reason) == (RoundState.CANCELLED, "An admin cancelled it.")
+    async with town.database.read() as conn:
+        assert await requests.pending(conn) == []
+    assert await live_version(town) == BASE
+    assert not shop.workplace(ended.id).exists()
+
+
+async def test_a_round_answers_whoever_asked_for_it(town: Town) -> None:
+    ana = await town.member("ana")
+    async with town.database.write() as tx:
+        await requests.ask(tx, RequestKind.TRAIN, town.now(), ana.id)
+        await requests.ask(tx, RequestKind.CANCEL, town.now(), ana.id)
+    ended = await town.round()
+    assert ended.state is RoundState.SKIPPED, "a wish to cancel that is older meant another round"
+    async with town.database.read() as conn:
+        assert await requests.pending(conn) == []
+
+
+async def test_what_an_admin_makes_live_meanwhile_stays_live(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    await town.round()
+    await town.liked(ana, 8)
+
+    async def stock_then_rollback(*args: Any) -> Any:
+        found = await gather.take_stock(*args)
+        async with town.database.write() as tx:
+            await adapters.promote(
+                tx,
+                BASE,
+                base_model=town.base.fingerprint,
+                actor="admin",
+                at=town.now(),
+                kind="rollback",
+            )
+        return found
+
+    monkeypatch.setattr("learner.round.take_stock", stock_then_rollback)
+    settings = quick(town.settings.data_dir, gate_min_gain=-1)
+    ended = await town.round(settings=settings)
+    assert ended.state is RoundState.REJECTED
+    assert "was made live while this round ran" in ended.reason
+    assert await live_version(town) == BASE
+
+
+async def test_another_base_model_than_the_round_s_ends_it(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    ended = await town.round(fingerprint="llama-other")
+    assert ended.state is RoundState.FAILED
+    assert "base model was changed" in ended.reason
+
+
+async def test_what_nobody_foresaw_is_raised_and_the_round_closed_at_the_third_time(
+    town: Town,
+) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+
+    def broken() -> Any:
+        raise RuntimeError("a bug")
+
+    shop = town.shop(base=broken)
+    queued = await begin(shop, trigger="command")
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="a bug"):
+            await run_round(shop, queued)
+        async with town.database.read() as conn:
+            queued = await rounds.get(conn, queued.id)
+        assert not queued.state.ended
+    ended = await run_round(shop, queued)
+    assert ended.state is RoundState.FAILED
+    assert "3 times" in ended.reason

@@ -49,6 +49,7 @@ QUICK: dict[str, Any] = {
     "held_out_share": 0.2,
     "gate_min_ending": 0,
     "gate_max_repeating": 1,
+    "gate_max_empty": 1,
     "gate_max_drift": 10,
     "gate_max_forgetting": 10,
     "anchor_weight": 0.1,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,9 +24,23 @@ def url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the schema of now: made once, copied by every test."""
+    made = tmp_path_factory.mktemp("migrated") / "thumbwise.db"
+
+    async def make() -> None:
+        await (await Database.open(f"sqlite+aiosqlite:///{made}")).close()
+
+    asyncio.run(make())
+    return made
+
+
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
+async def database(file: Path, url: str, migrated: Path) -> AsyncIterator[Database]:
     """An open, empty database."""
+    file.parent.mkdir(mode=0o700)
+    shutil.copy(migrated, file)
     opened = await Database.open(url)
     yield opened
     await opened.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import BASE, AdapterState
 from bot.errors import AdapterError
@@ -61,7 +62,8 @@ async def test_what_is_live_and_what_a_rollback_leads_to(
             assert await adapters.rollback_target(conn, MODEL) == target, story
 
 
-async def promote(tx: adapters.AsyncConnection, version: int, kind: str = "promote") -> int:
+async def promote(tx: AsyncConnection, version: int, kind: str = "promote") -> int:
+    """Promote in the only way there is."""
     return await adapters.promote(tx, version, base_model=MODEL, actor="test", at=NOW, kind=kind)
 
 

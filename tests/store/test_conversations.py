@@ -168,7 +168,8 @@ async def test_a_reset_after_forgetting_brings_nothing_back(database: Database) 
 
 async def test_text_that_no_database_keeps_is_heard_all_the_same(database: Database) -> None:
     async with database.write() as tx:
-        ana, channel = await meet(tx, "A\udcffna"), await enter(tx)
+        ana, channel = await meet(tx, "Ana"), await enter(tx)
+        ana = replace(ana, name="A\udcffna")
         said = message(ana, "\udcff", "1")
         assert await conversations.hear(tx, channel.id, ana, said, said.text)
         [kept] = await conversations.history(tx, channel.id)

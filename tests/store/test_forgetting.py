@@ -14,6 +14,7 @@ from bot.domain import (
     Consent,
     Decision,
     FeedbackKind,
+    Part,
     Person,
     Place,
     Prompt,
@@ -36,8 +37,8 @@ from tests.store.rows import (
     turn,
 )
 
-SECRET = "sesame-7391"
-ANA = Person("telegram", "9948271", f"Ana {SECRET}", Role.MODERATOR)
+WORD = "sesame-7391"
+ANA = Person("telegram", "9948271", f"Ana {WORD}", Role.MODERATOR)
 DIRECT = Place("telegram", ANA.id, ANA.id, ChannelKind.DIRECT, ANA.name)
 
 
@@ -45,30 +46,30 @@ async def live_through(tx: AsyncConnection) -> int:
     """Ana leaves her words everywhere a word can be; her member id."""
     ana, bob, channel = await members.meet(tx, ANA, NOW), await meet(tx, "Bob"), await enter(tx)
     own = await conversations.enter(tx, DIRECT, NOW)
-    await conversations.set_persona(tx, own.id, f"You know {SECRET}.")
+    await conversations.set_persona(tx, own.id, f"You know {WORD}.")
     for where in (channel, own):
-        said = message(ana, f"My word is {SECRET}", "1", where.place)
+        said = message(ana, f"My word is {WORD}", "1", where.place)
         await conversations.hear(tx, where.id, ana, said, said.text)
-    to_ana = await answered(tx, channel.id, ana, reply=f"I heard {SECRET}")
-    await answered(tx, own.id, ana, turn(ana, SECRET), reply=f"Yes: {SECRET}")
+    to_ana = await answered(tx, channel.id, ana, reply=f"I heard {WORD}")
+    await answered(tx, own.id, ana, turn(ana, WORD), reply=f"Yes: {WORD}")
     with_ana = await answered(
-        tx, channel.id, bob, turn(ana, SECRET), turn(bob, "What?"), reply=f"She said {SECRET}"
+        tx, channel.id, bob, turn(ana, WORD), turn(bob, "What?"), reply=f"She said {WORD}"
     )
     quoting = await answered(
-        tx, channel.id, bob, reply(to_ana.reply), turn(bob, "And?"), reply=f"So {SECRET}"
+        tx, channel.id, bob, reply(to_ana.reply), turn(bob, "And?"), reply=f"So {WORD}"
     )
     later = await answered(
         tx, channel.id, bob, turn(bob, "Hm"), reply(with_ana.reply), turn(bob, "Fine"), reply="Good"
     )
     for about in (to_ana, with_ana, quoting):
-        await say(tx, about, bob, FeedbackKind.CORRECTION, f"Do not say {SECRET}")
-        await feedback.decide(tx, Decision(about.id, bob.id, Ruling.CORRECT, NOW, f"No {SECRET}"))
-    await say(tx, later, ana, FeedbackKind.CORRECTION, f"Better {SECRET}")
-    await feedback.decide(tx, Decision(later.id, ana.id, Ruling.CORRECT, NOW, f"Mine {SECRET}"))
-    await feedback.decide(tx, Decision(later.id, ana.id, Ruling.APPROVE, NOW, f"As {SECRET}"))
+        await say(tx, about, bob, FeedbackKind.CORRECTION, f"Do not say {WORD}")
+        await feedback.decide(tx, Decision(about.id, bob.id, Ruling.CORRECT, NOW, f"No {WORD}"))
+    await say(tx, later, ana, FeedbackKind.CORRECTION, f"Better {WORD}")
+    await feedback.decide(tx, Decision(later.id, ana.id, Ruling.CORRECT, NOW, f"Mine {WORD}"))
+    await feedback.decide(tx, Decision(later.id, ana.id, Ruling.APPROVE, NOW, f"As {WORD}"))
     version = await published(tx)
     await adapters.promote(tx, version, base_model=MODEL, actor=ANA.key, at=NOW, kind="promote")
-    await audit.note(tx, ANA.key, "persona", NOW, "channel 1", to=f"You know {SECRET}")
+    await audit.note(tx, ANA.key, "persona", NOW, "channel 1", to=f"You know {WORD}")
     await audit.note(tx, "terminal:bob", "mute", NOW, ANA.key, whom=[{"key": ANA.key}], why="spam")
     return ana.id
 
@@ -81,13 +82,13 @@ async def test_no_byte_of_it_stays_in_the_files(database: Database, file: Path) 
     def bytes_kept() -> bytes:
         return b"".join(kept.read_bytes() for kept in file.parent.iterdir())
 
-    assert SECRET.encode() in bytes_kept()
+    assert WORD.encode() in bytes_kept()
     async with database.write() as tx:
         await members.forget(tx, ana)
-    for trace in (SECRET, ANA.id):
+    for trace in (WORD, ANA.id):
         assert trace.encode() not in bytes_kept(), trace
     with closing(sqlite3.connect(file)) as connection:
-        assert not [line for line in connection.iterdump() if SECRET in line]
+        assert not [line for line in connection.iterdump() if WORD in line]
 
 
 async def test_what_others_said_and_got_stays(database: Database) -> None:
@@ -137,7 +138,7 @@ async def test_rows_and_lineage_stay(database: Database) -> None:
         ana = await live_through(tx)
         [first, *_] = await exchanges.of_member(tx, ana)
         learned = await rounds.create(tx, trigger="request", seed=1, base_model=MODEL, at=NOW)
-        lesson = rounds.Lesson(first.id, rounds.Part.NEW, 1.0)
+        lesson = rounds.Lesson(first.id, Part.NEW, 1.0)
         await rounds.record(tx, learned.id, [lesson])
         await members.forget(tx, ana)
         assert await rounds.lessons(tx, learned.id) == [lesson]

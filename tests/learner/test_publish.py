@@ -1,0 +1,92 @@
+"""Versions appear whole, and what a killed learner left is cleared away."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain import BASE, Adapter, AdapterState
+from bot.store import adapters
+from learner import disk, publish
+from tests.learner.town import START, Town
+
+
+@pytest.fixture
+def candidate(tmp_path: Path) -> Path:
+    """The files of an adapter, as far as publishing looks at them."""
+    made = tmp_path / "candidate"
+    made.mkdir()
+    (made / "adapter_model.safetensors").write_bytes(b"weights")
+    (made / "adapter_config.json").write_text("{}")
+    return made
+
+
+async def reserved(town: Town) -> Adapter:
+    """A version whose files are yet to come."""
+    async with town.database.write() as tx:
+        return await publish.reserve(
+            tx, base_model=town.base.fingerprint, parent=BASE, round_id=1, at=START
+        )
+
+
+def test_a_version_s_directory_holds_the_files_and_the_card(
+    candidate: Path, tmp_path: Path
+) -> None:
+    weights = publish.write(candidate, tmp_path / "adapters", 12, {"parent": 3})
+    target = tmp_path / "adapters" / "v0012"
+    assert sorted(p.name for p in target.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "card.json",
+    ]
+    card = json.loads((target / "card.json").read_text())
+    assert card == {"version": 12, "parent": 3, "sha256": weights}
+    assert weights == disk.sha256(target / "adapter_model.safetensors")
+    assert [p.name for p in (tmp_path / "adapters").iterdir()] == ["v0012"]
+
+
+def test_a_full_disk_leaves_nothing_half_done(
+    candidate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk, "sync", full)
+    with pytest.raises(OSError, match="No space"):
+        publish.write(candidate, tmp_path / "adapters", 1, {})
+    assert list((tmp_path / "adapters").iterdir()) == []
+
+
+async def test_what_a_killed_learner_left_is_cleared_away(town: Town, candidate: Path) -> None:
+    directory = town.settings.adapters_dir
+    without_files = await reserved(town)
+    without_name = await reserved(town)
+    publish.write(candidate, directory, without_name.version, {})
+    (directory / ".v0009.tmp-abc").mkdir()
+    finished = await reserved(town)
+    publish.write(candidate, directory, finished.version, {})
+    async with town.database.write() as tx:
+        name = publish.directory_of(finished.version)
+        await adapters.describe(tx, finished.version, directory=name, sha256="x", metrics={})
+        await adapters.promote(
+            tx,
+            finished.version,
+            base_model=town.base.fingerprint,
+            actor="t",
+            at=START,
+            kind="round",
+        )
+    assert await publish.tidy(town.database, directory, START) == 2
+    async with town.database.read() as conn:
+        states = {a.version: a.state for a in await adapters.every(conn)}
+    assert states == {
+        without_files.version: AdapterState.FAILED,
+        without_name.version: AdapterState.FAILED,
+        finished.version: AdapterState.LIVE,
+    }
+    assert [p.name for p in directory.iterdir()] == [publish.directory_of(finished.version)]
+    assert await publish.tidy(town.database, directory, START) == 0

@@ -1,0 +1,215 @@
+"""The scheduled learner: when it begins a round, yields, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain import FeedbackKind, Progress, RequestKind, Round, RoundState
+from bot.store import presence, requests, rounds
+from learner import listen
+from learner import watch as watch_module
+from learner.listen import Listener
+from learner.round import begin, run_round
+from learner.watch import Watch
+from tests.learner.town import Town, quick
+
+PATIENCE = 60
+
+
+@asynccontextmanager
+async def watching(town: Town, **changes: Any) -> AsyncIterator[asyncio.Event]:
+    """A learner that watches this town, and is told to stop at the end."""
+    stop = asyncio.Event()
+    parent = changes.pop("parent", None)
+    shop = town.shop(**{"stopping": stop.is_set, "now": lambda: datetime.now(UTC), **changes})
+    task = asyncio.create_task(Watch(shop, stop, parent=parent).run())
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+async def until(town: Town, seen: Callable[[Round], bool]) -> Round:
+    """Wait for the newest round to be as wanted."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with town.database.read() as conn:
+                newest = await rounds.last(conn)
+            if newest and seen(newest[0]):
+                return newest[0]
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(watch_module, "SHOW_SECONDS", 0.05)
+    monkeypatch.setattr("learner.schedule.SOON", timedelta(seconds=0.1))
+
+
+async def test_enough_new_verdicts_begin_a_round(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    settings = quick(town.settings.data_dir, learn_min_verdicts=12)
+    async with watching(town, settings=settings):
+        ended = await until(town, lambda found: found.state.ended)
+    assert (ended.trigger, ended.state) == ("schedule", RoundState.PROMOTED), ended.reason
+
+
+async def test_too_few_do_not_and_an_admin_s_wish_does(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    settings = quick(town.settings.data_dir, learn_quiet_hours="00:00-23:59")
+    async with watching(town, settings=settings):
+        await asyncio.sleep(1)
+        async with town.database.write() as tx:
+            assert await rounds.last(tx) == []
+            await requests.ask(tx, RequestKind.TRAIN, town.now(), ana.id)
+        ended = await until(town, lambda found: found.state.ended)
+    assert (ended.trigger, ended.requested_by) == ("request", ana.id)
+    assert ended.state is RoundState.PROMOTED, ended.reason
+    async with town.database.read() as conn:
+        assert await requests.pending(conn) == []
+
+
+async def test_it_shows_that_it_lives_and_leaves_when_it_ends(town: Town) -> None:
+    async with watching(town):
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with town.database.read() as conn:
+                    seen = await presence.every(conn)
+                if "learner" in seen:
+                    break
+                await asyncio.sleep(0.05)
+    assert seen["learner"].pid == os.getpid()
+    assert datetime.fromisoformat(seen["learner"].detail["next_look"])
+    async with town.database.read() as conn:
+        assert "learner" not in await presence.every(conn)
+
+
+async def test_a_round_that_was_put_down_is_taken_up(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    stop = [False]
+    shop = town.shop(stopping=lambda: stop[0], tell=lambda p: stop.__setitem__(0, p.step >= 2))
+    put_down = await run_round(shop, await begin(shop, trigger="command"))
+    assert not put_down.state.ended
+    async with watching(town):
+        ended = await until(town, lambda found: found.state.ended)
+    assert (ended.id, ended.state) == (put_down.id, RoundState.PROMOTED)
+
+
+async def test_told_to_stop_it_puts_its_round_down_at_once(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    settings = quick(town.settings.data_dir, learn_min_verdicts=5, epochs=1000)
+    steps = threading.Event()
+    async with watching(
+        town, settings=settings, tell=lambda p: steps.set() if p.step else None
+    ) as stop:
+        await asyncio.to_thread(steps.wait, PATIENCE)
+        stop.set()
+    async with town.database.read() as conn:
+        (left,) = await rounds.unfinished(conn)
+    assert left.state is RoundState.TRAINING
+    assert left.report["crashes"] == 0
+
+
+async def test_progress_reaches_the_store(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "_EVERY", 0.05)
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    settings = quick(town.settings.data_dir, learn_min_verdicts=5, epochs=1000)
+    async with watching(town, settings=settings):
+        found = await until(town, lambda found: found.progress.step > 0)
+    assert found.state is RoundState.TRAINING
+    assert found.progress.steps >= found.progress.step
+    assert found.progress.loss is not None
+    assert found.progress.tokens_per_second > 0
+
+
+async def test_it_ends_when_its_parent_is_gone(town: Town) -> None:
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    async with watching(town, parent=gone.pid) as stop:
+        await asyncio.wait_for(stop.wait(), PATIENCE)
+
+
+async def test_a_wish_to_cancel_with_nothing_running_is_answered(town: Town) -> None:
+    async with town.database.write() as tx:
+        await requests.ask(tx, RequestKind.CANCEL, town.now())
+    async with watching(town), asyncio.timeout(PATIENCE):
+        while True:
+            async with town.database.read() as conn:
+                if not await requests.pending(conn):
+                    break
+            await asyncio.sleep(0.05)
+
+
+async def listener(town: Town, *, busy: timedelta) -> Listener:
+    """An ear of a round, while the bot says that it is busy for a while."""
+    now = datetime.now(UTC)
+    async with town.database.write() as tx:
+        await presence.show(tx, "bot", 1, now, busy_until=now + busy)
+    shop = town.shop()
+    begun = await begin(shop, trigger="command")
+    found = Listener(
+        town.database,
+        begun.id,
+        now=lambda: datetime.now(UTC),
+        stopping=lambda: False,
+        tell=lambda _: None,
+    )
+    await found.look()
+    return found
+
+
+async def test_training_waits_while_the_chat_is_busy_but_not_for_ever(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "LONGEST_WAIT", 0.3)
+    found = await listener(town, busy=timedelta(seconds=100))
+    began = time.monotonic()
+    await asyncio.to_thread(found.ear.pause)
+    assert time.monotonic() - began >= 0.3
+    idle = await listener(town, busy=timedelta(seconds=-1))
+    monkeypatch.setattr(listen, "LONGEST_WAIT", 1e9)
+    await asyncio.wait_for(asyncio.to_thread(idle.ear.pause), PATIENCE)
+
+
+async def test_a_listener_hears_a_cancel_and_tells_progress(town: Town) -> None:
+    found = await listener(town, busy=timedelta(0))
+    found.ear.tell(Progress(step=3, steps=9, note="training"))
+    async with town.database.write() as tx:
+        await requests.ask(tx, RequestKind.CANCEL, town.now())
+    await found.look()
+    assert found.cancelled
+    assert found.ear.told_to_stop()
+    async with town.database.read() as conn:
+        assert (await rounds.last(conn))[0].progress.step == 3
+
+
+async def test_a_verdict_after_the_last_look_is_new_and_one_before_is_not(town: Town) -> None:
+    ana = await town.member("ana")
+    made = await town.liked(ana, 12)
+    settings = quick(town.settings.data_dir, learn_min_verdicts=3)
+    assert (await town.round()).state is RoundState.PROMOTED
+    async with watching(town, settings=settings, now=town.now):
+        await asyncio.sleep(0.5)
+        async with town.database.read() as conn:
+            assert len(await rounds.last(conn, 9)) == 1
+    for exchange in made[:3]:
+        await town.say(ana, exchange, FeedbackKind.DISLIKE)
+    async with watching(town, settings=settings, now=lambda: datetime.now(UTC)):
+        second = await until(town, lambda found: found.id == 2 and found.state.ended)
+    assert second.report["withdrawn"] > 0

@@ -1,0 +1,74 @@
+"""The real programs, each in a process of its own, in a place of their own."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class World:
+    """A directory and an environment in which nothing of the outside counts."""
+
+    path: Path
+    environment: dict[str, str]
+
+    def run(
+        self, module: str, *words: str, lines: str = "", **changes: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m module words`, with `lines` at its standard input, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", module, *words],
+            input=lines,
+            capture_output=True,
+            text=True,
+            env=self.environment | changes,
+            cwd=self.path,
+            timeout=200,
+            check=False,
+        )
+
+    def start(self, module: str, *words: str) -> subprocess.Popen[str]:
+        """Start `python -m module words` with a pipe at its standard input and output."""
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            cwd=self.path,
+        )
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """What a query finds in the database."""
+        connection = sqlite3.connect(self.path / "data" / "thumbwise.db", timeout=30)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, tiny_model_dir: Path) -> World:
+    """A world on the tiny model: no `.env`, no tokens, one thread, a fixed seed."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATA_DIR": str(tmp_path / "data"),
+        "BASE_MODEL": str(tiny_model_dir),
+        "DEVICE": "cpu",
+        "MAX_NEW_TOKENS": "12",
+        "THREADS": "1",
+        "SEED": "7",
+        "HF_HUB_OFFLINE": "1",
+    }
+    return World(tmp_path, environment)
