@@ -18,6 +18,7 @@ from learner.dialogues import Dialogue
 from learner.ear import Ear
 from learner.evaluate import measure
 from learner.examples import encode
+from learner.publish import published
 from learner.replies import Written, distinct, look_at
 from learner.workshop import Workshop
 
@@ -35,10 +36,8 @@ async def compare(
         chosen = versions or [BASE, *([live.version] if live else [])]
         found = {version: await adapters.get(conn, version) for version in chosen if version}
     for version, adapter in found.items():
-        if not adapter.directory or adapter.base_model != shop.fingerprint:
-            raise AdapterError(
-                f"{adapters.name(version)} was never published, or was made for another base model."
-            )
+        if adapter.base_model != shop.fingerprint:
+            raise AdapterError(f"{adapters.name(version)} was made for another base model.")
     base = await shop.work(shop.base)
     encoded = [
         example
@@ -55,7 +54,7 @@ async def compare(
     ]
     rows: list[dict[str, Any]] = []
     for version in chosen:
-        directory = shop.settings.adapters_dir / found[version].directory if version else None
+        directory = await shop.work(published, shop.settings.adapters_dir, found.get(version))
         losses = await shop.work(
             measure, base, directory, {"file": encoded}, memory=shop.memory, ear=Ear()
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ from learner.asking import ask
 from learner.disk import sha256
 from learner.ear import Ear
 from learner.examples import Encoded
-from learner.measure import mean_loss
+from learner.measure import Loss, losses_of, mean_of
 from learner.replies import Samples, Written, look_at
 
-Memory = MutableMapping[str, float]
+Memory = MutableMapping[str, Loss]
 """Losses that were measured before, by what they are of. Lasts as long as a process."""
 
 
@@ -121,26 +122,33 @@ def measure(
     memory: Memory,
     ear: Ear,
 ) -> dict[str, float]:
-    """The mean loss on each set under an adapter, or bare; what `memory` holds is not redone."""
+    """The mean loss on each set under an adapter, or bare.
+
+    Each example is measured once under the same weights: what `memory` holds is not done again.
+    """
     weights = sha256(adapter / lora.WEIGHTS) if adapter else "bare"
-    keys = {name: key_of(base, weights, examples) for name, examples in sets.items()}
-    missing = {name: sets[name] for name, key in keys.items() if key not in memory}
-    if missing and adapter is None:
-        for name, examples in missing.items():
-            memory[keys[name]] = mean_loss(base, base.model, examples, ear)
-    elif missing and adapter is not None:
-        with lora.loaded_adapter(base, adapter, trainable=False) as model:
-            for name, examples in missing.items():
-                memory[keys[name]] = mean_loss(base, model, examples, ear)
-    return {name: memory[key] for name, key in keys.items()}
+    keys = {e: _key(base, weights, e) for examples in sets.values() for e in examples}
+    missing = [example for example, key in keys.items() if key not in memory]
+    if missing:
+        with _wearing(base, adapter) as model:
+            found = losses_of(base, model, missing, ear)
+        memory.update((keys[example], loss) for example, loss in found.items())
+    return {
+        name: mean_of(memory[keys[example]] for example in examples)
+        for name, examples in sets.items()
+    }
 
 
-def key_of(base: BaseModel, weights: str, examples: Sequence[Encoded]) -> str:
-    """Under which name a loss is remembered: of this model, these weights, these examples."""
-    digest = hashlib.sha256(f"{base.fingerprint}/{weights}".encode())
-    for example in examples:
-        digest.update(repr((example.ids, example.start)).encode())
-    return digest.hexdigest()
+def _wearing(base: BaseModel, adapter: Path | None) -> AbstractContextManager[Any]:
+    if adapter is None:
+        return nullcontext(base.model)
+    return lora.loaded_adapter(base, adapter, trainable=False)
+
+
+def _key(base: BaseModel, weights: str, example: Encoded) -> str:
+    """Under which name a loss is remembered: of this model, these weights, this example."""
+    text = f"{base.fingerprint}/{weights}/{example.start}/{example.ids}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 async def write_samples(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import torch
 
@@ -19,17 +19,21 @@ MOST_TOKENS: Final = {"cpu": 512, "cuda": 16384}
 vocabulary, for each token of a reply, is kept)."""
 
 
-def mean_loss(
-    base: BaseModel, model: Any, examples: Sequence[Encoded], ear: Ear | None = None
-) -> float:
-    """The mean cross entropy over all tokens of the replies, in nats a token.
+class Loss(NamedTuple):
+    """The cross entropy of one reply, summed over its tokens."""
 
-    `model` is the base's model, bare or with an adapter on. Every token counts the same here, so
-    that exp(loss) is the perplexity that others report too. Raises `Stopped`.
+    nats: float
+    tokens: int
+
+
+def losses_of(
+    base: BaseModel, model: Any, examples: Sequence[Encoded], ear: Ear | None = None
+) -> dict[Encoded, Loss]:
+    """The loss on each example under `model`: the base's, bare or with an adapter on.
+
+    Raises `Stopped`.
     """
-    if not examples:
-        raise ValueError("no examples to measure with")
-    total, count = 0.0, 0
+    found: dict[Encoded, Loss] = {}
     training = model.training
     model.eval()
     with torch.no_grad():
@@ -37,10 +41,29 @@ def mean_loss(
             if ear:
                 ear.pause()
             batch = collate(group, pad_id=pad_id(base), device=base.device)
-            total += token_losses(logits(model, batch), batch.targets).double().sum().item()
-            count += len(batch.targets)
+            each = token_losses(logits(model, batch), batch.targets).double()
+            sums = each.new_zeros(len(group)).index_add(0, batch.rows, each).tolist()
+            counts = batch.rows.bincount(minlength=len(group)).tolist()
+            found.update(zip(group, map(Loss, sums, counts), strict=True))
     model.train(training)
-    return total / count
+    return found
+
+
+def mean_of(losses: Iterable[Loss]) -> float:
+    """The mean over all tokens, in nats a token.
+
+    Every token counts the same here, so that exp(loss) is the perplexity that others report too.
+    """
+    total, count = map(sum, zip(*((loss.nats, loss.tokens) for loss in losses), strict=True))
+    return float(total / count)
+
+
+def mean_loss(
+    base: BaseModel, model: Any, examples: Sequence[Encoded], ear: Ear | None = None
+) -> float:
+    """The mean of `losses_of` over examples, of which there is at least one."""
+    found = losses_of(base, model, examples, ear)
+    return mean_of(found[example] for example in examples)
 
 
 def pad_id(base: BaseModel) -> int:

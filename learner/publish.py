@@ -20,6 +20,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Adapter, AdapterState
+from bot.errors import AdapterError
 from bot.store import adapters
 from bot.store.database import Database
 from learner.disk import settle, sha256
@@ -53,6 +54,26 @@ def write(candidate: Path, adapters_dir: Path, version: int, card: Mapping[str, 
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return weights
+
+
+def published(adapters_dir: Path, adapter: Adapter | None) -> Path | None:
+    """The directory of an adapter (None for none), its weights checked against its row.
+
+    Raises `AdapterError`: nothing is learned from, or compared with, weights that were changed.
+    """
+    if adapter is None:
+        return None
+    path = adapters_dir / adapter.directory
+    try:
+        same = bool(adapter.directory) and sha256(path / WEIGHTS) == adapter.sha256
+    except OSError:
+        same = False
+    if not same:
+        raise AdapterError(
+            f"The files of version {adapter.version} in {path} are missing or not those that were "
+            "published; /rollback takes it out of use."
+        )
+    return path
 
 
 def read_card(adapters_dir: Path, adapter: Adapter) -> dict[str, Any]:

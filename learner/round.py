@@ -29,6 +29,7 @@ from learner.evaluate import Exam, Report, evaluate, with_live_samples
 from learner.examples import Encoded, Example, encode
 from learner.gather import choose, take_stock
 from learner.listen import Listener
+from learner.publish import published
 from learner.train import Material, Recipe, Trained, train
 from learner.workshop import Workshop
 
@@ -147,7 +148,7 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
     # Train. Who teaches what is written down first.
     this = await _move(shop, this, RoundState.TRAINING, chosen.to_json(), chosen.lessons())
     recipe = Recipe.from_settings(shop.settings, this.seed)
-    live = shop.settings.adapters_dir / stock.live.directory if stock.live else None
+    live = await shop.work(published, shop.settings.adapters_dir, stock.live)
     trained = await shop.work(
         train,
         base,

@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 
 from bot.domain import RequestKind, Round
+from bot.errors import StoreError
 from bot.store import feedback, presence, requests, rounds
 from learner.ending import clear_leftovers
 from learner.round import begin, run_round
@@ -128,17 +129,23 @@ class Watch:
                 _log.info("the bot is gone, the learner ends", parent=self._parent)
                 self._stop.set()
                 return
-            when = next_look(self._scheduler)
-            async with self._shop.database.write() as tx:
-                await presence.show(
-                    tx,
-                    "learner",
-                    os.getpid(),
-                    self._shop.now(),
-                    next_look=local(when).strftime("%Y-%m-%d %H:%M") if when else "",
-                    round=self._round,
-                )
+            try:
+                await self._show()
+            except StoreError as error:
+                _log.warning("cannot show that the learner lives", error=str(error))
             await asyncio.sleep(SHOW_SECONDS)
+
+    async def _show(self) -> None:
+        when = next_look(self._scheduler)
+        async with self._shop.database.write() as tx:
+            await presence.show(
+                tx,
+                "learner",
+                os.getpid(),
+                self._shop.now(),
+                next_look=local(when).strftime("%Y-%m-%d %H:%M") if when else "",
+                round=self._round,
+            )
 
 
 def local(at: datetime) -> datetime:

@@ -6,6 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +52,16 @@ class World:
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """What a query finds in the database."""
-        connection = sqlite3.connect(self.path / "data" / "thumbwise.db", timeout=30)
+        file = self.path / "data" / "thumbwise.db"
+        if not file.exists():
+            return []
+        connection = sqlite3.connect(file, timeout=30)
         try:
             return connection.execute(query).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []  # it is just being made
+            raise
         finally:
             connection.close()
 
@@ -72,3 +81,17 @@ def world(tmp_path: Path, tiny_model_dir: Path) -> World:
         "HF_HUB_OFFLINE": "1",
     }
     return World(tmp_path, environment)
+
+
+def wait_for(world: World, query: str) -> None:
+    """Wait until a query finds something; a test in which it never does fails."""
+    wait_until(lambda: bool(world.rows(query)), query)
+
+
+def wait_until(true: Callable[[], bool], what: str = "") -> None:
+    """Wait until something is true; a test in which it never is fails."""
+    end = time.monotonic() + 180
+    while not true():
+        if time.monotonic() > end:
+            pytest.fail(f"never came true: {what}")
+        time.sleep(0.2)

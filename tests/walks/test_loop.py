@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from pathlib import Path
 
-import pytest
-
-from tests.walks.conftest import World
+from tests.walks.conftest import World, wait_for
 
 EASY = {
-    "LEARNING_RATE": "0.01",
-    "EPOCHS": "8",
+    "LEARNING_RATE": "0.02",
+    "EPOCHS": "20",
+    "TEMPERATURE": "0",
+    "REPETITION_PENALTY": "1",
     "LORA_DROPOUT": "0",
     "GATE_MAX_DRIFT": "10",
     "GATE_MIN_ENDING": "0",
@@ -33,7 +32,7 @@ def history(path: Path, count: int = 40) -> Path:
             line = {
                 "messages": [
                     {"role": "user", "content": f"{asked} {number}"},
-                    {"role": "assistant", "content": "Yes, tell me more?"},
+                    {"role": "assistant", "content": "Yes?"},
                 ],
                 "rating": 1,
                 "channel": f"c{number}",
@@ -50,7 +49,7 @@ def test_import_learn_serve_roll_back(world: World) -> None:
 
     learned = world.run("learner", "once", **EASY)
     assert learned.returncode == 0, learned.stdout + learned.stderr
-    assert "promoted, version 1" in learned.stdout
+    assert "promoted, version 1" in learned.stdout, learned.stdout
     [(state, directory)] = world.rows("SELECT state, directory FROM adapters")
     assert state == "live"
     card = json.loads((world.path / "data" / "adapters" / str(directory) / "card.json").read_text())
@@ -61,14 +60,14 @@ def test_import_learn_serve_roll_back(world: World) -> None:
     shown = world.run("bot", "adapters", "show", "1")
     assert "held-out: exchanges" in shown.stdout
 
-    talked = world.run("bot", "chat", "--no-learner", lines="tea rain code\n")
+    talked = world.run("bot", "chat", "--no-learner", lines="tea rain code 7\n", **EASY)
     assert talked.returncode == 0, talked.stderr
     assert world.rows("SELECT adapter FROM exchanges ORDER BY id DESC LIMIT 1") == [(1,)]
-    assert talked.stdout.startswith("Yes, tell me more?"), "what was liked is what is said"
+    assert talked.stdout.startswith("Yes?"), "what was liked is what is said"
 
     back = world.run("bot", "adapters", "rollback")
     assert "The base model is live now in place of version 1" in back.stdout
-    world.run("bot", "chat", "--no-learner", lines="tea rain code\n")
+    world.run("bot", "chat", "--no-learner", lines="tea rain code 7\n", **EASY)
     assert world.rows("SELECT adapter FROM exchanges ORDER BY id DESC LIMIT 1") == [(0,)]
 
     again = world.run("learner", "once", **EASY)
@@ -96,7 +95,7 @@ def test_a_running_bot_asks_for_a_round_and_takes_up_what_comes_of_it(world: Wor
         wait_for(world, "SELECT 1 FROM presence WHERE process = 'learner'")
         wait_for(world, "SELECT 1 FROM adapters WHERE state = 'live'")
         wait_for(world, "SELECT 1 FROM presence WHERE json_extract(detail, '$.serving') = 1")
-        chat.stdin.write("tea rain code\n")
+        chat.stdin.write("tea rain code 7\n")
         out, err = chat.communicate(timeout=120)
     finally:
         chat.kill()
@@ -108,13 +107,3 @@ def test_a_running_bot_asks_for_a_round_and_takes_up_what_comes_of_it(world: Wor
     ]
     assert world.rows('SELECT state, "trigger" FROM rounds') == [("promoted", "request")]
     assert world.rows("SELECT process FROM presence") == [], "both have left"
-
-
-def wait_for(world: World, query: str, seconds: float = 180) -> None:
-    """Wait until a query finds something; a test that never finds it fails."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if world.rows(query):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"never came true: {query}")

@@ -1,0 +1,57 @@
+"""The bot and its learner survive each other's death, and neither outlives its purpose."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.walks.conftest import World, wait_for, wait_until
+
+
+def learner_pid(world: World) -> int:
+    wait_for(world, "SELECT 1 FROM presence WHERE process = 'learner'")
+    [(pid,)] = world.rows("SELECT pid FROM presence WHERE process = 'learner'")
+    return int(str(pid))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a dead one that nobody has waited for does not)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_killed_learner_is_started_again_and_a_killed_bot_takes_its_learner_along(
+    world: World,
+) -> None:
+    chat = world.start("bot", "chat")
+    assert chat.stdin is not None
+    assert chat.stdout is not None
+    try:
+        first = learner_pid(world)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: learner_pid(world) != first)
+        second = learner_pid(world)
+        chat.stdin.write("/status\n")
+        chat.stdin.flush()
+        assert chat.stdout.readline().startswith("Answering with the base model.")
+    finally:
+        chat.kill()  # the bot has no time to say goodbye
+        chat.communicate()
+    wait_until(lambda: not alive(second))
+    assert world.rows("SELECT 1 FROM presence WHERE process = 'learner'") == [], "it left in order"
+
+
+def test_ending_the_bot_ends_the_learner(world: World) -> None:
+    chat = world.start("bot", "chat")
+    try:
+        pid = learner_pid(world)
+        chat.communicate(timeout=120)  # closes the pipe
+    finally:
+        chat.kill()
+    assert chat.returncode == 0
+    assert not alive(pid)
+    assert world.rows("SELECT process FROM presence") == []
