@@ -76,13 +76,6 @@ def published(adapters_dir: Path, adapter: Adapter | None) -> Path | None:
     return path
 
 
-def read_card(adapters_dir: Path, adapter: Adapter) -> dict[str, Any]:
-    """The card of a published version. Raises `OSError` or `ValueError` when it is not there."""
-    path = adapters_dir / adapter.directory / CARD
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return card
-
-
 async def reserve(
     tx: AsyncConnection, *, base_model: str, parent: int, round_id: int, at: datetime
 ) -> Adapter:

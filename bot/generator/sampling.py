@@ -24,7 +24,8 @@ class Sampler:
     """The choice of tokens for one reply.
 
     The order is that of `transformers.generate`: repetition penalty and banned words, then
-    temperature, top-k, top-p. The penalty counts the prompt's tokens too.
+    temperature, top-k, top-p. The penalty counts the reply's own tokens only: with the prompt's,
+    small models shun the very words that they were asked about.
     """
 
     def __init__(
@@ -40,7 +41,11 @@ class Sampler:
         self._count = len(prompt_ids)
         self._processors = LogitsProcessorList()
         if sampling.repetition_penalty != 1:
-            self._processors.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
+            self._processors.append(
+                RepetitionPenaltyLogitsProcessor(
+                    sampling.repetition_penalty, prompt_ignore_length=len(prompt_ids)
+                )
+            )
         if banned_ids:
             self._processors.append(NoBadWordsLogitsProcessor(banned_ids))
         self._warpers = LogitsProcessorList()

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from transformers import (
     LogitsProcessorList,
-    RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
@@ -24,7 +23,6 @@ def test_the_tokens_follow_the_distribution_of_transformers() -> None:
     ids: Any = torch.tensor([[5, 7, 9]])
     pipeline = LogitsProcessorList(
         [
-            RepetitionPenaltyLogitsProcessor(1.3),
             TemperatureLogitsWarper(0.8),
             TopKLogitsWarper(12),
             TopPLogitsWarper(0.85),
@@ -46,6 +44,13 @@ def test_greedy_with_a_penalty_avoids_what_was_said() -> None:
     sampling = Sampling(0, 1, 0, 1.5, max_new_tokens=3)
     sampler = Sampler(sampling, 0, [0], [])
     assert [sampler.choose(logits) for _ in range(3)] == [1, 2, 1]
+
+
+def test_the_penalty_spares_the_words_of_the_prompt() -> None:
+    logits = torch.tensor([3.0, 2.9])
+    sampling = Sampling(0, 1, 0, 1.5, max_new_tokens=2)
+    sampler = Sampler(sampling, 0, [0, 0], [])
+    assert [sampler.choose(logits) for _ in range(2)] == [0, 1]
 
 
 def test_without_top_k_the_whole_vocabulary_can_come() -> None:

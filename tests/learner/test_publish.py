@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.domain import BASE, Adapter, AdapterState
+from bot.errors import AdapterError
 from bot.store import adapters
 from learner import disk, publish
 from tests.learner.town import START, Town
@@ -59,6 +61,20 @@ def test_a_full_disk_leaves_nothing_half_done(
     with pytest.raises(OSError, match="No space"):
         publish.write(candidate, tmp_path / "adapters", 1, {})
     assert list((tmp_path / "adapters").iterdir()) == []
+
+
+async def test_weights_that_were_changed_are_not_learned_from(town: Town, candidate: Path) -> None:
+    directory = town.settings.adapters_dir
+    adapter = await reserved(town)
+    with pytest.raises(AdapterError, match="version 1"):
+        publish.published(directory, adapter)
+    weights = publish.write(candidate, directory, adapter.version, {})
+    named = replace(adapter, directory="v0001", sha256=weights)
+    assert publish.published(directory, named) == directory / "v0001"
+    assert publish.published(directory, None) is None
+    (directory / "v0001" / "adapter_model.safetensors").write_bytes(b"other")
+    with pytest.raises(AdapterError, match="/rollback"):
+        publish.published(directory, named)
 
 
 async def test_what_a_killed_learner_left_is_cleared_away(town: Town, candidate: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bot.domain import Feedback, FeedbackKind
-from bot.store import feedback
+from bot.store import adapters, feedback
 from bot.store.database import Database
 
 MODEL = "tiny"
@@ -48,7 +48,7 @@ def publish(acknowledge: Connection, data_dir: Path, seed: int) -> None:
     from learner.round import begin
     from learner.workshop import Workshop
 
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311  # no secret
 
     async def run() -> None:
         settings = Settings(_env_file=None, data_dir=data_dir)
@@ -63,8 +63,6 @@ def publish(acknowledge: Connection, data_dir: Path, seed: int) -> None:
             (candidate / WEIGHTS).write_bytes(draw.randbytes(300_000))
             (candidate / "adapter_config.json").write_text("{}")
             async with database.read() as conn:
-                from bot.store import adapters
-
                 live = await adapters.live(conn, MODEL)
             ended = await finish(
                 shop,
