@@ -28,7 +28,7 @@ from bot.domain import (
 )
 from bot.generator.base_model import BaseModel
 from bot.settings import Settings
-from bot.store import conversations, exchanges, feedback, members
+from bot.store import adapters, conversations, exchanges, feedback, members
 from bot.store.database import Database
 from learner.round import begin, run_round
 from learner.workshop import Workshop
@@ -160,3 +160,10 @@ class Town:
             await self.say(asker, exchange, FeedbackKind.LIKE)
             made.append(exchange)
         return made
+
+
+async def live_version(town: Town) -> int:
+    """The version that is live."""
+    async with town.database.read() as conn:
+        live = await adapters.live(conn, town.base.fingerprint)
+    return live.version if live else BASE

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,30 @@ async def test_a_cancelled_writer_holds_nothing(url: str, moment: str) -> None:
         assert await members.by_key(conn, "terminal", "ana") is None
     await one.close()
     await other.close()
+
+
+@pytest.mark.parametrize("writes", [True, False])
+async def test_cancelled_at_any_step_it_leaves_no_connection_behind(
+    database: Database, writes: bool
+) -> None:
+    """The driver has a thread for each connection; one left over could keep the program alive."""
+
+    async def use() -> None:
+        async with database.write() if writes else database.read() as conn:
+            await members.every(conn)
+
+    before = set(threading.enumerate())
+    for steps in range(150):
+        task = asyncio.create_task(use())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await database.close()  # the next one connects anew
+    gc.collect()  # what was not closed complains here, and a complaint fails the test
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive() or "asyncio" in thread.name, thread
 
 
 @pytest.mark.parametrize(
