@@ -13,10 +13,11 @@ from pathlib import Path
 
 import structlog
 
-from bot import supervise, swap
+from bot import supervise
 from bot.chat.room import ChatRoom
 from bot.chat.services import Services
 from bot.errors import StoreError
+from bot.generator import swap
 from bot.generator.protocol import Generator
 from bot.settings import Settings
 from bot.store import presence

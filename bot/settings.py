@@ -94,7 +94,10 @@ class Settings(BaseSettings):
     top_p: float = Field(0.9, gt=0, le=1, description="Nucleus of probability sampled from.")
     top_k: int = Field(40, ge=0, le=100000, description="Most likely tokens considered; 0 is all.")
     repetition_penalty: float = Field(
-        1.1, ge=1, le=3, description="How much a reply avoids its own earlier tokens; 1 is not at all."
+        1.1,
+        ge=1,
+        le=3,
+        description="How much a reply avoids what it said; 1 is not at all.",
     )
     max_new_tokens: int = Field(160, ge=1, le=8192, description="Longest reply, in tokens.")
     stop: Words = Field((), description="Strings that end a reply, separated by commas.")

@@ -23,10 +23,10 @@ from bot.domain import BASE, Progress
 from bot.generator import base_model
 from bot.generator.base_model import BaseModel
 from bot.generator.engine import Engine
+from bot.generator.swap import reconcile
 from bot.settings import Settings
 from bot.store import adapters
 from bot.store.database import Database
-from bot.swap import reconcile
 from learner import anchors, evaluate
 from learner.bar import Bar
 from learner.ear import Ear

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import swap
 from bot.domain import Adapter, AdapterState
+from bot.generator import swap
 from bot.store import adapters, audit
 from bot.store.database import Database
 from tests.fakes import START, Clock, EchoGenerator
