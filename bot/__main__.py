@@ -103,10 +103,15 @@ async def _chat(settings: Settings, *, speaker: str, channel: str, learner: bool
 def model() -> None:
     """Make the base model ready (the embedded one is turned into a directory, once)."""
     from bot import logs
-    from bot.generator.base_model import resolve
+    from bot.model import embedded
 
     settings = settings_module.load()
     logs.configure(settings)
+    if settings.base_model == "embedded":
+        typer.echo(embedded.ensure(settings.models_dir))
+        return
+    from bot.generator.base_model import resolve
+
     typer.echo(resolve(settings.base_model, settings.models_dir))
 
 
