@@ -1,14 +1,13 @@
-"""Reads conversations from a JSONL file, in the format of `thumbwise import`, to measure with."""
+"""What adapters are measured with: conversations in the format of `thumbwise import`."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bot.domain import Prompt, Turn
+from bot.domain import Prompt
 from bot.errors import ThumbwiseError
+from bot.transfer.lines import read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,39 +21,17 @@ class Dialogue:
 def read(path: Path, *, persona: str) -> tuple[list[Dialogue], list[str]]:
     """The dialogues of a file, and a sentence for each line that cannot be used.
 
-    A line's last message is the reply; a correction stands in for it; disliked replies without a
-    correction are left out. Raises `ThumbwiseError` when the file cannot be read.
+    A correction stands in for the reply; disliked replies without one are left out. Raises
+    `ThumbwiseError` when the file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ThumbwiseError(f"{path} cannot be read: {error}.") from error
-    found: list[Dialogue] = []
-    problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            dialogue = _dialogue(json.loads(line), persona)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            problems.append(f"Line {number} is left out: {error}.")
-            continue
-        if dialogue:
-            found.append(dialogue)
-    return found, problems
-
-
-def _dialogue(data: Any, persona: str) -> Dialogue | None:
-    messages = [(str(m["role"]), str(m["content"])) for m in data["messages"]]
-    if messages and messages[0][0] == "system":
-        persona = messages.pop(0)[1]
-    if len(messages) < 2 or messages[-1][0] != "assistant":
-        raise ValueError("the messages must end with a user's and an assistant's")
-    odd = {role for role, _ in messages} - {"user", "assistant"}
-    if odd:
-        raise ValueError(f"the role {odd.pop()!r} is not known")
-    correction = str(data.get("correction") or "")
-    if data.get("rating") == -1 and not correction:
-        return None
-    turns = tuple(Turn(role, text) for role, text in messages[:-1])
-    return Dialogue(Prompt(persona, turns), correction or messages[-1][1])
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise ThumbwiseError(f"{path} cannot be read: {error.strerror or error}.") from error
+    examples, problems = read_lines(lines, persona)
+    found = [
+        Dialogue(example.prompt, example.correction or example.reply)
+        for _, example in examples
+        if example.correction or example.rating != -1
+    ]
+    return found, [f"Line {problem.line} is left out: {problem.reason}." for problem in problems]

@@ -27,7 +27,7 @@ from learner.bar import Bar
 from learner.disk import write_whole
 from learner.simulation.result import Result, shown
 from learner.simulation.stage import Plan, play
-from learner.tastes import DEFAULT, TASTES
+from learner.tastes import DEFAULT, TASTES, Taste
 
 OVERRIDES: Final[dict[str, Any]] = {
     "database_url": "",
@@ -42,10 +42,10 @@ DIRECTORY: Final = "simulation"
 RESULT: Final = "simulation.json"
 
 
-def simulate(settings: Settings, plan: Plan, bar: Bar) -> Result:
+def simulate(settings: Settings, taste: Taste, plan: Plan, bar: Bar) -> Result:
     """Play a simulation with `settings`, which `staged` made, and save its result beside it."""
     with alone(settings.data_dir):
-        result = asyncio.run(play(settings, plan, bar))
+        result = asyncio.run(play(settings, taste, plan, bar))
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False)
     write_whole(settings.data_dir.parent / RESULT, f"{text}\n")
     return result
@@ -105,13 +105,13 @@ def command(
         list[str] | None, typer.Option("--set", help="Another setting, as NAME=VALUE.")
     ] = None,
 ) -> None:
-    """See `help` of the decorator."""
+    """Play, save and show."""
     given = {"data_dir": data_dir} if data_dir else {}
     settings = staged(settings_module.load(**given), changes_of(change or []))
     logs.configure(settings, file=settings.data_dir / "logs" / "simulation.log")
-    plan = Plan(taste, seed, rounds, prompts, tries, corrections=corrections)
+    plan = Plan(seed, rounds, prompts, tries, corrections=corrections)
     with Bar() as bar:
-        result = simulate(settings, plan, bar)
+        result = simulate(settings, TASTES[taste], plan, bar)
     console = Console()
     console.print(shown(result))
     console.print(f"Saved in {settings.data_dir.parent / RESULT}.")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, or_, select
+from sqlalchemy import Row, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Decision, Exchange, Feedback, Finish, Judged, Prompt, Sampling
@@ -26,10 +26,17 @@ async def save(tx: AsyncConnection, exchange: Exchange) -> Exchange:
 
 async def save_all(tx: AsyncConnection, made: Sequence[Exchange]) -> list[int]:
     """Keep many exchanges; their ids, in the same order."""
-    if not made:
-        return []
-    adding = insert(exchanges).returning(exchanges.c.id, sort_by_parameter_order=True)
-    return list((await tx.execute(adding, [_values(one) for one in made])).scalars())
+    values = [_values(one) for one in made]
+    if len(made) < _CHUNK or tx.dialect.name != "sqlite":
+        adding = insert(exchanges).returning(exchanges.c.id, sort_by_parameter_order=True)
+        return list((await tx.execute(adding, values)).scalars()) if made else []
+    # SQLite would return ids in order only row by row. But the write lock is ours alone, and ids
+    # only grow: those above the highest are the new ones, in order.
+    highest = select(func.coalesce(func.max(exchanges.c.id), 0))
+    before = (await tx.execute(highest)).scalar_one()
+    await tx.execute(insert(exchanges), values)
+    new = select(exchanges.c.id).where(exchanges.c.id > before).order_by(exchanges.c.id)
+    return list((await tx.execute(new)).scalars())
 
 
 async def get(conn: AsyncConnection, exchange: int) -> Exchange:

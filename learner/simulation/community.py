@@ -178,10 +178,14 @@ class Community:
             async with places:
                 return await (await self._generator.submit(job)).completion()
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(write(job)) for job in jobs]
+        tasks = [asyncio.create_task(write(job)) for job in jobs]
+        try:
             for number, task in enumerate(tasks):
                 await keep(number, await task)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _hear(self, member: Member, text: str) -> int:
         """Keep a message, as the beginning of a conversation in the member's direct channel."""

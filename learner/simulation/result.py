@@ -123,44 +123,57 @@ def drifts(result: Result) -> list[float]:
 
 def shown(result: Result) -> RenderableType:
     """Everything a person wants to see."""
-    return Group(table(result), Text(), Text(curve(result.approval)), Text(), samples(result))
+    chart = Text(curve(result.approval))
+    return Group(table(result), Text(), chart, Text(), samples(result), Text(footer(result)))
 
 
 def table(result: Result) -> Table:
     """One line for the base model and one for each round."""
-    unseen = len(result.base.replies)
     found = Table(
         title=f"The community likes {result.taste.meaning}",
-        caption=f"approval: of {unseen} replies to unseen messages; "
-        "drift: rise of the loss on held-out general answers",
+        caption=f"approval: of {len(result.base.replies)} replies to messages that nobody said "
+        "before; drift: rise of the loss on held-out general answers",
+        min_width=60,
     )
-    found.add_column("")
-    found.add_column("rated", justify="right")
-    found.add_column("👍", justify="right")
-    found.add_column("corrected", justify="right")
-    found.add_column("round ended")
-    found.add_column("approval", justify="right")
-    found.add_column("anchor loss", justify="right")
-    found.add_column("drift", justify="right")
-    found.add_column("time", justify="right")
+    found.add_column("after", no_wrap=True)
+    found.add_column("outcome", no_wrap=True)
+    for name in ("rated", "👍", "fixed", "approval", "anchors", "drift", "time"):
+        found.add_column(name, justify="right", no_wrap=True)
     exams = list(zip(result.exams, drifts(result), strict=True))
 
     def figures(number: int) -> list[str]:
         exam, drift = exams[number]
         return [f"{exam.approval:.1%}", f"{exam.anchor_loss:.3f}", f"{drift:+.1%}"]
 
-    found.add_row("base model", "", "", "", "", *figures(0), "")
+    found.add_row("nothing", "base model", "", "", "", *figures(0), _span(result.seconds["before"]))
     for number, lap in enumerate(result.laps, start=1):
         found.add_row(
             f"round {number}",
+            f"{lap.state}{f' v{lap.version}' if lap.version else ''}",
             str(lap.tally.replies),
             str(lap.tally.liked),
             str(lap.tally.corrected),
-            f"{lap.state}{f', version {lap.version}' if lap.version else ''}",
             *figures(number),
-            f"{sum(lap.seconds.values()):.0f} s",
+            _span(sum(lap.seconds.values())),
         )
     return found
+
+
+def footer(result: Result) -> str:
+    """How it was done, and on what."""
+    share = result.plan["corrections"]
+    taught = (
+        f"{share:.0%} of disliked replies corrected" if share else "thumbs only, no corrections"
+    )
+    ran = result.ran_on
+    return (
+        f"{taught}; seed {result.seed}; {_span(result.seconds['all'])} in all on {ran['device']} "
+        f"({ran['cpus']} CPUs, {ran['threads']} threads), torch {ran['torch']}, {ran['base_model']}"
+    )
+
+
+def _span(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def curve(approval: Sequence[float]) -> str:
@@ -174,7 +187,7 @@ def curve(approval: Sequence[float]) -> str:
     lines.append(f"   0% ┼──{'─' * (9 * len(approval))}")
     lines.append("       " + "".join(f"{name:^9}" for name in names))
     lines.append("       " + "".join(f"{f'{share:.1%}':^9}" for share in approval))
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _cell(filled: float) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,7 +36,7 @@ from learner.round import begin, run_round
 from learner.simulation import chatter
 from learner.simulation.community import TOGETHER, Clock, Community
 from learner.simulation.result import Exam, Lap, Result
-from learner.tastes import DEFAULT, TASTES
+from learner.tastes import Taste
 from learner.workshop import Workshop
 
 STATE: Final = ("adapters", "rounds", "thumbwise.db", "thumbwise.db-wal", "thumbwise.db-shm")
@@ -47,14 +48,12 @@ class Plan:
     """How much is said, and how often it is learned from.
 
     Attributes:
-        taste: the name of what the community likes.
         messages: how many messages are said before each round.
         tries: replies that are asked for each message; all are rated.
         unseen: messages of the exam; each is answered `exam_tries` times.
         corrections: share of disliked replies that a moderator writes anew.
     """
 
-    taste: str = DEFAULT
     seed: int = 1
     rounds: int = 3
     messages: int = 200
@@ -64,20 +63,21 @@ class Plan:
     corrections: float = 0.0
 
 
-async def play(settings: Settings, plan: Plan, bar: Bar) -> Result:
+async def play(settings: Settings, taste: Taste, plan: Plan, bar: Bar) -> Result:
     """A whole simulation in `settings.data_dir`, where an earlier one is wiped out first."""
     began = time.monotonic()
     await asyncio.to_thread(clear, settings.data_dir)
-    async with _set(settings, plan, bar) as stage:
+    async with _set(settings, taste, plan, bar) as stage:
         base = await stage.exam("base model")
         first = time.monotonic() - began
         laps = [await stage.lap(number) for number in range(1, plan.rounds + 1)]
     return Result(
-        taste=TASTES[plan.taste],
+        taste=taste,
         seed=plan.seed,
         plan=asdict(plan),
         settings=recipe_of(settings),
         ran_on={
+            "device": str(stage.device),
             "cpus": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
@@ -129,6 +129,7 @@ class Stage:
         bar: Bar,
     ) -> None:
         self.shop = shop
+        self.device = base.device
         self._base = base
         self._engine = engine
         self._community = community
@@ -206,7 +207,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def _set(settings: Settings, plan: Plan, bar: Bar) -> AsyncIterator[Stage]:
+async def _set(settings: Settings, taste: Taste, plan: Plan, bar: Bar) -> AsyncIterator[Stage]:
     bar.show(Progress(note="loading the base model"))
 
     def load() -> BaseModel:
@@ -227,12 +228,13 @@ async def _set(settings: Settings, plan: Plan, bar: Bar) -> AsyncIterator[Stage]
     database = await Database.open(settings.database)
     engine = Engine(serving, max_batch=TOGETHER, max_queue=0, threads=settings.threads)
     clock = Clock()
+    ended = threading.Event()  # so that Ctrl-C does not wait for a training to its end
     try:
         community = Community(
             database,
             engine,
             await Community.gather(database, clock),
-            taste=TASTES[plan.taste],
+            taste=taste,
             persona=settings.persona,
             sampling=settings.sampling,
             seed=plan.seed,
@@ -246,10 +248,12 @@ async def _set(settings: Settings, plan: Plan, bar: Bar) -> AsyncIterator[Stage]
             fingerprint=learning.fingerprint,
             now=clock,
             tell=bar.show,
+            stopping=ended.is_set,
             threads=settings.threads,
         )
         yield Stage(shop, learning, engine, community, measured, plan, bar)
         await engine.switch(BASE)
     finally:
+        ended.set()
         await engine.close(grace_seconds=0)
         await database.close()

@@ -100,3 +100,15 @@ async def test_an_asker_who_is_not_in_the_turns_must_agree_too(database: Databas
     async with database.read() as conn:
         [judged] = await exchanges.judged(conn, trained_by_default=True)
     assert not judged.consented
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1200])
+async def test_many_are_saved_in_their_order(database: Database, count: int) -> None:
+    async with database.write() as tx:
+        ana, channel = await meet(tx), await enter(tx)
+        await answered(tx, channel.id, ana)
+        made = [exchange(channel.id, ana, reply=f"{number}") for number in range(count)]
+        ids = await exchanges.save_all(tx, made)
+        assert len(ids) == count
+        for key, one in list(zip(ids, made, strict=True))[:: max(1, count // 10)]:
+            assert await exchanges.get(tx, key) == replace(one, id=key)
