@@ -99,6 +99,8 @@ async def _reply(
     services: Services, message: Message, member: Member, channel: Channel, outlet: Outlet
 ) -> Exchange | None:
     async with services.database.write() as tx:
+        # Asked again: while this message waited, the member may have been forgotten.
+        member = await members.meet(tx, known_as(services, message.author), services.now())
         said = await conversations.history(tx, channel.id, context.HISTORY)
         if member.consent.remembered and not await conversations.hear(
             tx, channel.id, member, message, message.text
@@ -150,14 +152,13 @@ async def _save(
     job: Job,
 ) -> Exchange:
     """Keep the exchange; of a member who is not to be remembered, only that there was one."""
-    keep = member.consent.remembered
     now = services.now()
     exchange = Exchange(
         id=0,
         channel=channel.id,
         asker=member.id,
-        prompt=prompt if keep else Prompt("", ()),
-        reply=completion.text if keep else "",
+        prompt=prompt,
+        reply=completion.text,
         adapter=completion.adapter,
         base_model=services.generator.base_model,
         sampling=job.sampling,
@@ -170,6 +171,11 @@ async def _save(
         first_token_ms=completion.first_token_ms,
     )
     async with services.database.write() as tx:
+        found = await members.by_key(tx, member.platform, member.external_id)
+        # While the reply was written, the member may have said /forget or changed their consent.
+        keep = found is not None and found.id == member.id and found.consent.remembered
+        if not keep:
+            exchange = replace(exchange, prompt=Prompt("", ()), reply="")
         exchange = await exchanges.save(tx, exchange)
         if keep:
             await conversations.say(tx, channel.id, exchange.id, now)

@@ -72,8 +72,10 @@ class Terminal:
         console: Console,
         interactive: bool,
     ) -> None:
-        self._speaker = speaker
-        self._place = Place("terminal", "local", channel, ChannelKind.DIRECT, channel)
+        self._speaker = _storable(speaker)
+        self._place = Place(
+            "terminal", "local", _storable(channel), ChannelKind.DIRECT, _storable(channel)
+        )
         self._now = now
         self._console = console
         self._interactive = interactive
@@ -186,6 +188,11 @@ class TerminalOutlet:
             self._console.print(Text("thumbwise> ", style="bold cyan"), end="")
         self._console.print(Text(text[len(self._printed) :]), end="", soft_wrap=True)
         self._printed = text
+
+
+def _storable(name: str) -> str:
+    """A name from the command line, whose bytes may be no text, as text."""
+    return name.encode("utf-8", errors="replace").decode()[:100]
 
 
 async def _piped() -> AsyncIterator[str]:

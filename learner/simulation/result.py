@@ -180,13 +180,13 @@ def curve(approval: Sequence[float]) -> str:
     """Bars for shares from 0 to 1, one a stage, with a scale."""
     lines = []
     for row in range(_HEIGHT, 0, -1):
-        scale = f"{row / _HEIGHT:>5.0%} ┤" if row % 5 == 0 else "      │"
+        scale = f"{row / _HEIGHT:>4.0%} ┤" if row % 5 == 0 else "     │"
         cells = (_cell(share * _HEIGHT - (row - 1)) * 5 for share in approval)
         lines.append(f"{scale}  {'    '.join(cells)}")
     names = ["base", *(f"round {number}" for number in range(1, len(approval)))]
-    lines.append(f"   0% ┼──{'─' * (9 * len(approval))}")
-    lines.append("       " + "".join(f"{name:^9}" for name in names))
-    lines.append("       " + "".join(f"{f'{share:.1%}':^9}" for share in approval))
+    lines.append(f"  0% ┼──{'─' * (9 * len(approval))}")
+    lines.append("      " + "".join(f"{name:^9}" for name in names))
+    lines.append("      " + "".join(f"{f'{share:.1%}':^9}" for share in approval))
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -155,6 +155,17 @@ async def test_not_remembered_means_nothing_of_it_is_kept(house: House) -> None:
     assert "secret" not in str(said)
 
 
+@pytest.mark.parametrize("order", ["/forget yes", "/privacy remembering off"])
+async def test_a_choice_made_while_the_reply_is_written_counts(house: House, order: str) -> None:
+    house.generator.go.clear()
+    task = asyncio.create_task(house.say("my secret"))
+    await house.generator.submitted.wait()
+    await house.order(order)
+    house.generator.go.set()
+    exchange = await saved(house, (await task).finished[0][1])
+    assert (exchange.reply, exchange.prompt.turns) == ("", ())
+
+
 async def test_nobody_can_make_the_bot_ping_everyone_or_draw_on_a_terminal(house: House) -> None:
     outbox = await house.say("@everyone \x1b[31mred @here")
     text, number = outbox.finished[0]
