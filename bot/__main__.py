@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -15,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import settings as settings_module
-from bot.domain import AdapterState
 from bot.errors import StoreError, ThumbwiseError
 from bot.settings import Settings
 
@@ -41,7 +41,7 @@ TOKENS = (
 @app.command()
 def run() -> None:
     """Start everything that has a token, and the learner. Without tokens: chat right here."""
-    settings = settings_module.load()
+    settings = settings_module.prepared()
     for name, token in (
         ("DISCORD_TOKEN", settings.discord_token),
         ("TELEGRAM_TOKEN", settings.telegram_token),
@@ -67,7 +67,7 @@ def chat(
     ] = True,
 ) -> None:
     """Talk in the terminal. + and - rate the last reply, ! corrects it. Reads a pipe, too."""
-    settings = settings_module.load()
+    settings = settings_module.prepared()
     _go(_chat(settings, speaker=speaker, channel=channel, learner=learner and settings.learn))
 
 
@@ -105,7 +105,7 @@ def model() -> None:
     from bot import logs
     from bot.model import embedded
 
-    settings = settings_module.load()
+    settings = settings_module.prepared()
     logs.configure(settings)
     if settings.base_model == "embedded":
         typer.echo(embedded.ensure(settings.models_dir))
@@ -124,7 +124,7 @@ def status(
     from bot.chat.status import gather
 
     async def look() -> None:
-        async with _database(settings_module.load()) as database, database.read() as conn:
+        async with _database(settings_module.prepared()) as database, database.read() as conn:
             found = await gather(conn, utc_now())
         typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
 
@@ -139,7 +139,7 @@ def import_(
     from bot.transfer import import_file
 
     async def load() -> None:
-        settings = settings_module.load()
+        settings = settings_module.prepared()
         async with _database(settings) as database:
             result = await import_file(database, file, persona=settings.persona)
         for problem in result.skipped[:50]:
@@ -162,7 +162,7 @@ def export(
     from bot.transfer import export_file
 
     async def save() -> None:
-        settings = settings_module.load()
+        settings = settings_module.prepared()
         async with _database(settings) as database:
             count = await export_file(
                 database, out, trained_by_default=settings.consent == "opt-out"
@@ -182,7 +182,7 @@ def adapters(context: typer.Context) -> None:
     from bot.store import adapters as store
 
     async def look() -> None:
-        async with _database(settings_module.load()) as database, database.read() as conn:
+        async with _database(settings_module.prepared()) as database, database.read() as conn:
             found = await store.every(conn)
         if not found:
             typer.echo("No adapter yet: the base model answers as it came.")
@@ -203,7 +203,7 @@ def show(version: Annotated[int, typer.Argument(min=1)]) -> None:
     from bot.store import rounds
 
     async def look() -> None:
-        settings = settings_module.load()
+        settings = settings_module.prepared()
         async with _database(settings) as database, database.read() as conn:
             adapter = await store.get(conn, version)
             lessons = await rounds.lessons(conn, adapter.round) if adapter.round else []
@@ -233,22 +233,24 @@ def rollback() -> None:
 async def _switch(version: int | None) -> None:
     from bot.app import utc_now
     from bot.chat.commands import switch
+    from bot.generator.base_model import fingerprint, resolve
     from bot.store import adapters as store
 
-    async with _database(settings_module.load()) as database, database.write() as tx:
-        found = await store.every(tx)
-        if not found:
-            raise StoreError("There is no adapter yet.")
-        if version:
-            base_model = (await store.get(tx, version)).base_model
-        else:
-            live = [a for a in found if a.state is AdapterState.LIVE]
-            base_model = (live or found)[-1].base_model
-        kind = "promote" if version is not None else "rollback"
-        target = await store.rollback_target(tx, base_model) if version is None else version
-        said = await switch(
-            tx, target, base_model=base_model, actor="command line", at=utc_now(), kind=kind
-        )
+    settings = settings_module.prepared()
+    async with _database(settings) as database:
+        async with database.read() as conn:
+            if not await store.every(conn):
+                raise StoreError("There is no adapter yet.")
+        directory = await asyncio.to_thread(resolve, settings.base_model, settings.models_dir)
+        base_model = fingerprint(directory)
+        async with database.write() as tx:
+            kind = "rollback" if version is None else "promote"
+            target = version
+            if target is None:
+                target = await store.rollback_target(tx, base_model)
+            said = await switch(
+                tx, target, base_model=base_model, actor="command line", at=utc_now(), kind=kind
+            )
     typer.echo(said)
 
 
@@ -269,7 +271,17 @@ def _say(text: str) -> None:
 
 
 def _go(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(work)
+    """Run to the end, or until SIGTERM, which closes everything in order."""
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await task
+
+    try:
+        asyncio.run(run())
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
 
 
 def main() -> None:

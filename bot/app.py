@@ -54,7 +54,6 @@ async def opened(
 
     `tell` hears in a few words what takes long. On the way out running replies are finished.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database)
         stack.push_async_callback(database.close)

@@ -11,7 +11,9 @@ like) with the fallback below:
     User: {text}
     Assistant:
 
-Text from people can never become a control token: special tokens in it are broken apart first.
+Text from people cannot pose as more than it is. Control tokens in it are broken apart; where only
+line ends part the speakers (several people in one turn, and everything in the fallback), the
+further lines of a message are indented, so that no line of it looks like a turn of its own.
 """
 
 from __future__ import annotations
@@ -40,12 +42,15 @@ class Renderer:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self._has_template = bool(tokenizer.chat_template)
+        first = tokenizer.encode("")[:1]
+        self._opening = first if first and first[0] == tokenizer.bos_token_id else []
         self._takes_system = self._has_template and self._try_system()
         self.stop: tuple[str, ...] = () if self._has_template else FALLBACK_STOP
         self.end_id: int | None = tokenizer.eos_token_id
         tokens = {str(token) for token in tokenizer.added_tokens_decoder.values()}
         tokens.update(tokenizer.all_special_tokens)
-        longest_first = sorted(filter(None, tokens), key=len, reverse=True)
+        # Some tokenizers add tokens for runs of spaces or newlines: those are text, not control.
+        longest_first = sorted(filter(str.strip, tokens), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
@@ -55,7 +60,7 @@ class Renderer:
             {"role": role, "content": self.defuse(text)} for role, text in merged(prompt.turns)
         ]
         if not self._has_template:
-            return self._encode(_fallback(persona, messages))
+            return [*self._opening, *self._encode(_fallback(persona, messages))]
         if persona and self._takes_system:
             messages.insert(0, {"role": "system", "content": persona})
         elif persona and messages:
@@ -73,7 +78,8 @@ class Renderer:
 
     def count(self, turn: Turn, *, named: bool) -> int:
         """How many tokens a turn costs at most, its markers included."""
-        text = f"{turn.speaker}: {turn.text}" if named else turn.text
+        text = _spoken(turn, named=named)
+        text = text if self._has_template else _indented(text)
         return len(self._encode(self.defuse(text))) + _MARKERS
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -113,16 +119,29 @@ def merged(turns: Sequence[Turn]) -> list[tuple[str, str]]:
     for turn in turns:
         if turn.role == "assistant" and not pairs:
             continue
-        name = turn.speaker if named and turn.role == "user" else ""
-        text = f"{name}: {turn.text}" if name else turn.text
+        text = _spoken(turn, named=named)
         if pairs and pairs[-1][0] == turn.role:
             text = f"{pairs.pop()[1]}\n{text}"
         pairs.append((turn.role, text))
     return pairs
 
 
+def _spoken(turn: Turn, *, named: bool) -> str:
+    if not named or turn.role != "user" or not turn.speaker:
+        return turn.text
+    return f"{turn.speaker}: {_indented(turn.text)}"
+
+
+def _indented(text: str) -> str:
+    """The text with its further lines indented, whatever character ends a line."""
+    return _LINE_END.sub("\n  ", text)
+
+
+_LINE_END: Final = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
 def _fallback(persona: str, messages: Sequence[dict[str, str]]) -> str:
     names = {"user": "User", "assistant": "Assistant"}
-    lines = [f"{names[m['role']]}: {m['content']}" for m in messages]
+    lines = [f"{names[m['role']]}: {_indented(m['content'])}" for m in messages]
     head = [f"{persona}\n"] if persona else []
     return "\n".join([*head, *lines, "Assistant:"])

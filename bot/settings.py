@@ -11,7 +11,14 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain import Person, Role, Sampling
@@ -28,7 +35,7 @@ class Settings(BaseSettings):
     """The settings of the bot and its learner. Names in capitals are the environment's."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True
+        env_file=".env", extra="ignore", frozen=True, validate_default=True
     )
 
     # Where things are
@@ -191,6 +198,16 @@ class Settings(BaseSettings):
         0.1, ge=0, le=1, description="Largest share of sample replies that are empty."
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty(cls, value: Any, info: ValidationInfo) -> Any:
+        """Empty means the default, except where it means something: no text, nobody, no words."""
+        default = cls.model_fields[info.field_name or ""].default
+        may_be_empty = default == "" or info.field_name == "persona"
+        if value == "" and not may_be_empty and not isinstance(default, (tuple, SecretStr)):
+            return default
+        return value
+
     @field_validator("admins", "moderators", "stop", "banned_words", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -295,6 +312,16 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def prepared(**overrides: Any) -> Settings:
+    """Read the settings, and make DATA_DIR, which nobody else on this machine may look into."""
+    settings = load(**overrides)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR cannot be made: {error.strerror or error}.") from error
+    return settings
 
 
 def _sentence(problem: Any) -> str:

@@ -50,7 +50,7 @@ def watch(
     ] = None,
 ) -> None:
     """Learn by schedule, and when an admin asks, until stopped."""
-    settings = settings_module.load()
+    settings = settings_module.prepared()
     logs.configure(settings)
     os.nice(19)
     with alone(settings.data_dir):
@@ -70,7 +70,7 @@ def once(
     as_json: Annotated[bool, typer.Option("--json", help="Print the round as JSON.")] = False,
 ) -> None:
     """Run one round now. Exits 0 promoted, 3 rejected, 4 nothing to learn, 1 failed."""
-    settings = settings_module.load()
+    settings = settings_module.prepared()
     logs.configure(settings, file=settings.data_dir / "logs" / "learner.log")
     with alone(settings.data_dir):
         raise typer.Exit(_go(_once(settings, as_json)))
@@ -111,7 +111,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure adapters on a file: loss, perplexity, and how their sample replies look."""
-    settings = settings_module.load()
+    settings = settings_module.prepared()
     logs.configure(settings, file=settings.data_dir / "logs" / "learner.log")
     _go(_evaluate(settings, file, adapter, replies, as_json))
 

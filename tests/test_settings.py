@@ -64,6 +64,22 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
     assert "pydantic" not in said
 
 
+def test_empty_means_nobody_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ADMINS", "PERSONA", "SEED", "TEMPERATURE", "DEVICE", "DATA_DIR"):
+        monkeypatch.setenv(name, "")
+    loaded = settings.load()
+    assert (loaded.admins, loaded.persona, loaded.seed) == ((), "", None)
+    assert (loaded.temperature, loaded.device, loaded.data_dir) == (0.7, "auto", Path("data"))
+
+
+def test_the_data_directory_is_private(tmp_path: Path) -> None:
+    made = settings.prepared(data_dir=tmp_path / "a" / "data")
+    assert made.data_dir.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="DATA_DIR cannot be made"):
+        settings.prepared(data_dir=tmp_path / "file" / "data")
+
+
 def test_shares_leave_room_for_new_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLAY_SHARE", "0.6")
     monkeypatch.setenv("ANCHOR_SHARE", "0.4")

@@ -6,6 +6,7 @@ a platform shows in its own menus; every act of an admin is in the audit log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import status
-from bot.chat.reply import known_as
+from bot.chat.rating import judge
+from bot.chat.reply import known_as, wait_a_little
 from bot.chat.services import Services
 from bot.domain import (
     Channel,
@@ -29,12 +31,12 @@ from bot.domain import (
     Role,
 )
 from bot.errors import Refused
+from bot.platforms.formatting import readable
 from bot.store import (
     adapters,
     audit,
     conversations,
     exchanges,
-    feedback,
     members,
     requests,
     rounds,
@@ -79,7 +81,9 @@ async def run(services: Services, person: Person, place: Place, line: str) -> st
 
     What the command writes is on disk when this returns.
     """
-    words = tuple(line.removeprefix("/").split())
+    if person.is_bot:
+        raise Refused("Bots give no commands.")
+    words = tuple(readable(line).removeprefix("/").split())
     command = COMMANDS.get(words[0].lower()) if words else None
     if command is None:
         raise Refused(f"I do not know /{words[0] if words else ''}. /help lists what I know.")
@@ -89,6 +93,10 @@ async def run(services: Services, person: Person, place: Place, line: str) -> st
         channel = await conversations.enter(tx, place, now)
         if not member.role.may_act_as(command.role):
             raise Refused(f"/{command.name} is for {command.role.value}s.")
+        if member.role is Role.MEMBER:
+            wait = services.limits.take(member.id, channel.id, now)
+            if wait:
+                raise Refused(wait_a_little(wait))
         return await command.act(Ask(services, tx, member, channel, words[1:], now))
 
 
@@ -154,12 +162,15 @@ async def _adapters(ask: Ask) -> str:
 
 
 async def _promote(ask: Ask) -> str:
-    if len(ask.words) != 1 or not ask.words[0].lstrip("v").isdecimal():
+    if len(ask.words) != 1 or not _VERSION.fullmatch(ask.words[0]):
         raise Refused("Say which version: /promote 3. /adapters lists them; 0 is the base model.")
     version = int(ask.words[0].lstrip("v"))
     return await switch(
         ask.tx, version, base_model=ask.base_model, actor=ask.actor, at=ask.now, kind="promote"
     )
+
+
+_VERSION: Final = re.compile(r"v?[0-9]{1,9}")
 
 
 async def _rollback(ask: Ask) -> str:
@@ -190,7 +201,7 @@ async def _privacy(ask: Ask) -> str:
     if ask.words:
         await members.set_consent(ask.tx, ask.member.id, consent)
     trained = by_default if consent.trained is None else consent.trained
-    kept = len(await exchanges.of_member(ask.tx, ask.member.id))
+    kept = await exchanges.count_of(ask.tx, ask.member.id)
     return "\n".join(
         [
             "On this machine I keep what you say to me, my replies and your ratings; nothing "
@@ -235,8 +246,7 @@ async def _flag(ask: Ask) -> str:
         raise Refused("There is no reply to flag here yet.")
     why = " ".join(ask.words)[:500]
     event = Feedback(last.id, ask.member.id, FeedbackKind.FLAG, ask.now, why, via="command")
-    await feedback.add(ask.tx, event)
-    return "🚩 Thank you, a moderator will look at it. Until then nothing is learned from it."
+    return await judge(ask.tx, event, last, ask.member, longest=len(why))
 
 
 async def _persona(ask: Ask) -> str:

@@ -1,9 +1,9 @@
 """Which part of a channel's history the model reads. Pure.
 
-History is dropped in whole blocks of messages, counted from the channel's beginning. So the start
-of the prompt stays the same for many messages in a row, and with it the cached keys and values of
-the channel; dropping one message at a time would lose the cache at every message once the window is
-full.
+History is dropped in blocks of messages, counted from the channel's beginning. So the start of the
+prompt stays the same for several messages in a row, and with it the cached keys and values of the
+channel; dropping one message at a time would lose the cache at every message once the window is
+full. Blocks are as large as they may be without dropping more than half of what would fit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain import Prompt, Said, Turn, names_of
+from bot.errors import Refused
 
-BLOCK: Final = 8
-"""Messages that are dropped together."""
+BLOCKS: Final = (8, 4, 2, 1)
+"""How many messages are dropped together, the most welcome first."""
+
+LEAST: Final = 24
+"""Characters of a message that must be readable, if it has as many."""
 
 HISTORY: Final = 200
 """Messages of a channel that are looked at; none that fits a prompt lies further back."""
@@ -39,7 +43,8 @@ def fit(
         cost: an upper bound for the tokens of one turn, with or without the speaker's name.
         count: the exact tokens of a whole prompt, asked only for what the bounds let through.
 
-    A message that does not fit even alone is shortened from its end, never dropped.
+    A message that does not fit even alone is shortened from its end. Raises `Refused` when the
+    persona leaves no room for a message.
     """
     turns = [said.turn for said in history]
     named = len(names_of([*turns, message])) > 1
@@ -48,9 +53,8 @@ def fit(
     while start and spent + cost(turns[start - 1], named) <= budget:
         start -= 1
         spent += cost(turns[start], named)
-    whole = start == 0 and len(history) < HISTORY
-    while not whole and start < len(history) and history[start].position % BLOCK != 1:
-        start += 1
+    if start or len(history) >= HISTORY:
+        start = _aligned(history, start)
     prompt = Prompt(persona, (*turns[start:], message))
     while start < len(history) and count(prompt) > budget:
         start += 1
@@ -58,6 +62,16 @@ def fit(
     if start == len(history):
         prompt = _shorten(prompt, budget, count)
     return prompt
+
+
+def _aligned(history: Sequence[Said], start: int) -> int:
+    """The first beginning of a block at or after `start` that keeps at least half of the rest."""
+    most = start + (len(history) - start) // 2
+    for block in BLOCKS:
+        for at in range(start, most + 1):
+            if at < len(history) and history[at].position % block == 1 % block:
+                return at
+    return start
 
 
 def _shorten(prompt: Prompt, budget: int, count: Count) -> Prompt:
@@ -73,4 +87,9 @@ def _shorten(prompt: Prompt, budget: int, count: Count) -> Prompt:
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
         fits, too_long = (middle, too_long) if count(cut(middle)) <= budget else (fits, middle)
+    if fits < min(LEAST, len(turn.text)):
+        raise Refused(
+            "My persona here leaves no room for what you say. An admin can shorten it with "
+            "/persona, or raise CONTEXT_TOKENS."
+        )
     return cut(fits)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.chat.reply import known_as
 from bot.chat.services import Services
 from bot.domain import (
@@ -18,7 +20,8 @@ from bot.domain import (
     Ruling,
 )
 from bot.errors import Refused, StoreError
-from bot.store import conversations, exchanges, feedback, members
+from bot.platforms.formatting import readable
+from bot.store import audit, conversations, exchanges, feedback, members
 
 _THANKS: Final = {
     FeedbackKind.LIKE: "👍 Thank you, noted.",
@@ -46,9 +49,6 @@ async def rate(
     """
     if person.is_bot:
         raise Refused("Bots do not vote.")
-    text = text.strip()
-    if kind is FeedbackKind.CORRECTION:
-        _check_correction(text, services.settings.message_chars)
     now = services.now()
     async with services.database.write() as tx:
         member = await members.meet(tx, known_as(services, person), now)
@@ -59,18 +59,35 @@ async def rate(
             else await exchanges.get(tx, exchange)
         )
         if judged is None:
-            raise Refused("There is no reply to rate here yet.")
+            raise Refused("There is no reply to judge here yet.")
         _check_place(judged, channel.id, member)
-        if kind in feedback.VOTES:
-            before = await feedback.vote(tx, judged.id, member.id)
-            if kind is before:
-                return f"{_THANKS[kind]} (You said so before.)"
-            if kind is FeedbackKind.RETRACTION and before is None:
-                return "You have no vote on this reply."
-        await feedback.add(tx, Feedback(judged.id, member.id, kind, now, text, via))
-        if kind is FeedbackKind.CORRECTION and member.role.may_act_as(Role.MODERATOR):
-            await feedback.decide(tx, Decision(judged.id, member.id, Ruling.CORRECT, now, text))
-    return _THANKS[kind]
+        event = Feedback(judged.id, member.id, kind, now, readable(text).strip(), via)
+        return await judge(tx, event, judged, member, longest=services.settings.message_chars)
+
+
+async def judge(
+    tx: AsyncConnection, event: Feedback, judged: Exchange, member: Member, *, longest: int
+) -> str:
+    """Keep what a member says of a reply; the thanks. `longest` bounds corrections."""
+    if not judged.reply:
+        raise Refused("I kept nothing of that reply, so there is nothing to judge.")
+    if event.kind in feedback.VOTES:
+        before = await feedback.vote(tx, judged.id, member.id)
+        if event.kind is before:
+            return f"{_THANKS[event.kind]} (You said so before.)"
+        if event.kind is FeedbackKind.RETRACTION and before is None:
+            return "You have no vote on this reply."
+    elif not member.consent.remembered and event.text:
+        raise Refused("You asked me not to remember what you say, so I cannot keep that.")
+    if event.kind is FeedbackKind.CORRECTION:
+        _check_correction(event.text, longest)
+    await feedback.add(tx, event)
+    if event.kind is FeedbackKind.CORRECTION and member.role.may_act_as(Role.MODERATOR):
+        ruling = Decision(judged.id, member.id, Ruling.CORRECT, event.at, event.text)
+        await feedback.decide(tx, ruling)
+        actor = f"{member.platform}:{member.external_id}"
+        await audit.note(tx, actor, "correct", event.at, f"exchange {judged.id}")
+    return _THANKS[event.kind]
 
 
 def _check_correction(text: str, longest: int) -> None:

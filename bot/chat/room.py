@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -82,11 +81,15 @@ async def _guarded(
     """Run a walk; the person hears what they can act on, the operator gets the whole failure."""
     try:
         await walk()
-    except asyncio.CancelledError:
-        raise
     except ThumbwiseError as error:
         log.warning("refused", error=str(error), **about)
-        await otherwise(str(error))
+        said = str(error)
     except Exception:
         log.exception("walk failed", **about)
-        await otherwise(APOLOGY)
+        said = APOLOGY
+    else:
+        return
+    try:
+        await otherwise(said)
+    except Exception:
+        log.exception("could not even say so", **about)

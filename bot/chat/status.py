@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain import BASE, Adapter, AdapterState, FeedbackKind, Progress, Round, RoundState
+from bot.domain import BASE, Adapter, AdapterState, Progress, Round, RoundState
 from bot.store import adapters, feedback, presence, rounds
 
 FRESH: Final = timedelta(seconds=30)
@@ -133,8 +133,3 @@ def _fall(adapter: Adapter, part: str) -> str:
     if "live" not in losses or "candidate" not in losses:
         return "-"
     return f"{losses['live']:.2f} → {losses['candidate']:.2f}"
-
-
-def votes(kinds: Sequence[FeedbackKind]) -> str:
-    """Votes as people read them: "3 👍 1 👎"."""
-    return f"{kinds.count(FeedbackKind.LIKE)} 👍 {kinds.count(FeedbackKind.DISLIKE)} 👎"

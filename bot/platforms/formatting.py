@@ -12,10 +12,14 @@ _EVERYONE: Final = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _FENCE: Final = re.compile(r"^(```|~~~)(.*)$", re.MULTILINE)
 
 
+def readable(text: str) -> str:
+    """The text as it may be stored and read: no control characters, no halves of characters."""
+    return _CONTROL.sub("", text).encode("utf-8", errors="replace").decode()
+
+
 def harmless(text: str) -> str:
-    """The text without control characters, and with @everyone and @here broken so that they ping
-    nobody on any platform."""
-    return _EVERYONE.sub("@\u200b", _CONTROL.sub("", text))
+    """The readable text, with @everyone and @here broken so that they ping nobody anywhere."""
+    return _EVERYONE.sub("@\u200b", readable(text))
 
 
 def split(text: str, max_chars: int) -> list[str]:
@@ -41,7 +45,7 @@ def split(text: str, max_chars: int) -> list[str]:
         mark, language = _open_block(part)
         parts.append(f"{part}\n{mark}" if mark else part)
         opening = f"{mark}{language}\n" if mark else ""
-    return parts
+    return [part for part in parts if part.strip()] or [""]
 
 
 def _cut(text: str, room: int) -> int:

@@ -7,8 +7,12 @@ One line is one thing: a message, `+` or `-` for the last reply, `!` and a bette
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import re
 import signal
 import sys
+import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -80,6 +84,8 @@ class Terminal:
         self._console = console
         self._interactive = interactive
         self._hinted = not interactive
+        self._last: int | None = None
+        self._asked = False
 
     async def run(self, room: Room) -> None:
         """Read lines until the input ends or the person leaves."""
@@ -96,14 +102,18 @@ class Terminal:
             outlet = TerminalOutlet(self._console, framed=self._interactive)
             external_id = uuid.uuid4().hex
             message = Message(self._place, person, line.text, external_id, self._now())
+            self._asked, self._last = True, None
             await room.message(message, outlet)
-            if outlet.finished and not self._hinted:
+            self._last = outlet.exchange
+            if outlet.exchange is not None and not self._hinted:
                 self._hinted = True
                 self._say(HINT)
+        elif line.kind == "vote" and self._asked and self._last is None:
+            self._say("That reply was not finished, so there is nothing to judge.")
         elif line.kind == "vote" and line.vote is not None:
             self._say(
                 await room.rating(
-                    person, self._place, None, line.vote, text=line.text, via="terminal"
+                    person, self._place, self._last, line.vote, text=line.text, via="terminal"
                 )
             )
         elif line.kind == "command":
@@ -151,13 +161,13 @@ class Terminal:
 
 
 class TerminalOutlet:
-    """Implements `Outlet`: prints a reply as it grows. `finished` tells whether one came."""
+    """Implements `Outlet`: prints a reply as it grows. `exchange` is what it was saved as."""
 
     def __init__(self, console: Console, *, framed: bool) -> None:
         self._console = console
         self._framed = framed
         self._printed = ""
-        self.finished = False
+        self.exchange: int | None = None
 
     async def waiting(self, ahead: int) -> None:
         """See `Outlet.waiting`."""
@@ -165,17 +175,15 @@ class TerminalOutlet:
             self._console.print(Text(f"({ahead} before you)", style="dim"))
 
     async def show(self, text: str) -> None:
-        """Print what is new. The last word waits, since a later piece may still change it."""
+        """Print what is new. A last @word waits, since a later piece may still change it."""
         if self._framed:
-            at = max(text.rfind(" "), text.rfind("\n")) + 1
-            self._print(text[:at])
+            self._print(_MENTION.sub("", text))
 
     async def finish(self, text: str, exchange: int) -> None:
         """Print the rest."""
-        del exchange
+        self.exchange = exchange
         self._print(text)
         self._console.print()
-        self.finished = True
 
     async def notice(self, text: str) -> None:
         """See `Outlet.notice`."""
@@ -195,7 +203,30 @@ def _storable(name: str) -> str:
     return name.encode("utf-8", errors="replace").decode()[:100]
 
 
+_MENTION: Final = re.compile(r"@[\u200b\w]*$")
+
+
 async def _piped() -> AsyncIterator[str]:
-    """Lines of standard input, read in a thread so that the event loop goes on."""
-    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        yield line.decode("utf-8", errors="replace")
+    """Lines of standard input, read in a thread of its own so that nothing waits for it.
+
+    The thread reads the descriptor itself: a program that ends while Python's own buffered reader
+    waits for input cannot end.
+    """
+    loop = asyncio.get_running_loop()
+    chunks: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def read() -> None:
+        chunk = b"-"
+        while chunk:
+            chunk = os.read(sys.stdin.fileno(), 1 << 16)
+            with contextlib.suppress(RuntimeError):  # the loop has ended; so may we
+                loop.call_soon_threadsafe(chunks.put_nowait, chunk)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    rest = b""
+    while chunk := await chunks.get():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", errors="replace")
+    if rest:
+        yield rest.decode("utf-8", errors="replace")

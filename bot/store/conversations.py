@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Channel, ChannelKind, ChannelMode, Member, Message, Place, Said, Turn
@@ -68,10 +69,7 @@ async def hear(
 
     A message without an id of the platform's is always a new one.
     """
-    seen = select(messages.c.id).where(
-        messages.c.channel_id == channel, messages.c.external_id == message.external_id
-    )
-    if message.external_id and (await tx.execute(seen)).first() is not None:
+    if await was_heard(tx, channel, message.external_id):
         return False
     await tx.execute(
         insert(messages).values(
@@ -85,6 +83,29 @@ async def hear(
         )
     )
     return True
+
+
+async def was_heard(conn: AsyncConnection, channel: int, external_id: str) -> bool:
+    """Whether the channel's message with a platform's id was kept before."""
+    seen = select(messages.c.id).where(
+        messages.c.channel_id == channel, messages.c.external_id == external_id
+    )
+    return bool(external_id) and (await conn.execute(seen)).first() is not None
+
+
+async def still_there(conn: AsyncConnection, channel: int, positions: Collection[int]) -> bool:
+    """Whether none of these messages was deleted or cleared in the meantime."""
+    query = (
+        select(func.count())
+        .select_from(messages)
+        .outerjoin(exchanges, messages.c.exchange_id == exchanges.c.id)
+        .where(
+            messages.c.channel_id == channel,
+            messages.c.position.in_(positions),
+            or_(messages.c.exchange_id.is_(None), exchanges.c.reply != ""),
+        )
+    )
+    return bool((await conn.execute(query)).scalar_one() == len(positions))
 
 
 async def say(tx: AsyncConnection, channel: int, exchange: int, at: datetime) -> None:

@@ -176,8 +176,9 @@ def _prepare(file: Path, wait: float) -> None:
 def _engine(url: URL, wait: float) -> AsyncEngine:
     try:
         if url.get_backend_name() != "sqlite":
-            return create_async_engine(url)
-        engine = create_async_engine(url, connect_args={"timeout": wait})
+            return create_async_engine(url, hide_parameters=True)
+        # An error's text goes to the log; what members wrote must not go there with it.
+        engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": wait})
     except (ArgumentError, InvalidRequestError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(_ADDRESS) from error
     event.listen(engine.sync_engine, "connect", _sqlite_connected)

@@ -60,6 +60,12 @@ async def last_in(conn: AsyncConnection, channel: int) -> Exchange | None:
     return None if row is None else _exchange(row)
 
 
+async def count_of(conn: AsyncConnection, member: int) -> int:
+    """How many replies to a member there are."""
+    query = select(func.count()).where(exchanges.c.asker_id == member, exchanges.c.reply != "")
+    return int((await conn.execute(query)).scalar_one())
+
+
 async def of_member(conn: AsyncConnection, member: int) -> list[Exchange]:
     """Every exchange that a member asked for, oldest first."""
     query = select(exchanges).where(exchanges.c.asker_id == member).order_by(exchanges.c.id)

@@ -64,6 +64,22 @@ async def test_training_is_for_admins(house: House, what: str) -> None:
         assert await requests.pending(conn) == []
 
 
+async def test_bots_give_no_commands(house: House) -> None:
+    robot = person("robot", Role.ADMIN, is_bot=True)
+    assert await house.order("/train now", robot) == "Bots give no commands."
+
+
+@pytest.mark.parametrize("house", [{"member_rate": 2}], indirect=True)
+async def test_commands_have_a_rate_but_not_for_staff(house: House) -> None:
+    said = [await house.order("/help") for _ in range(3)]
+    assert said[-1].startswith("One moment")
+    assert not (await house.order("/help", ADMIN)).startswith("One moment")
+
+
+async def test_a_version_that_no_database_can_hold(house: House) -> None:
+    assert "Say which version" in await house.order("/promote " + "9" * 20, ADMIN)
+
+
 async def test_unknown_command(house: House) -> None:
     assert "/help" in await house.order("/dance")
     assert "/help" in await house.order("/")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.context import BLOCK, HISTORY, fit
+from bot.chat.context import HISTORY, LEAST, fit
 from bot.domain import Prompt, Said, Turn
+from bot.errors import Refused
 
 
 def cost(turn: Turn, named: bool) -> int:
@@ -51,7 +53,7 @@ def test_drops_whole_blocks() -> None:
     prompt = select(texts, "now", 130)
     kept = len(prompt.turns) - 1
     assert 0 < kept < 20
-    assert (20 - kept) % BLOCK == 0, "history must begin where a block begins"
+    assert (20 - kept) % 8 == 0, "history must begin where a block begins"
 
 
 def test_prefix_lasts_while_a_block_fills() -> None:
@@ -59,13 +61,13 @@ def test_prefix_lasts_while_a_block_fills() -> None:
     texts = [f"m{at:03}......" for at in range(1, 101)]
     firsts = [select(texts[:n], "now", 300).turns[0].text for n in range(40, 100)]
     changes = sum(a != b for a, b in pairwise(firsts))
-    assert changes <= len(firsts) // BLOCK + 1
+    assert changes <= len(firsts) // 8 + 1
 
 
 def test_truncated_history_is_aligned_too() -> None:
     """When only the newest messages were read, the oldest of them may lie inside a block."""
     prompt = select(["x"] * HISTORY, "now", 100_000, first=4)
-    assert len(prompt.turns) - 1 == HISTORY - (BLOCK + 1 - 4)
+    assert len(prompt.turns) - 1 == HISTORY - (8 + 1 - 4)
 
 
 def test_message_too_long_alone_is_shortened_from_its_end() -> None:
@@ -76,7 +78,24 @@ def test_message_too_long_alone_is_shortened_from_its_end() -> None:
     assert count(prompt) == 30
 
 
-@given(st.lists(st.text(max_size=30), max_size=40), st.text(max_size=60), st.integers(20, 300))
+@pytest.mark.parametrize("budget", [60, 100, 200, 400])
+def test_never_drops_more_than_half_of_what_fits(budget: int) -> None:
+    """A bot that forgot what was said a moment ago at every fourth reply would be no company."""
+    texts = [f"m{at:03}......" for at in range(60)]
+    fits = (budget - len("P") - len("now")) // 10
+    for length in range(20, 60):
+        kept = len(select(texts[:length], "now", budget).turns) - 1
+        assert kept >= fits / 2
+
+
+def test_a_persona_that_leaves_no_room_is_said() -> None:
+    with pytest.raises(Refused, match="persona"):
+        select(["old"], "a question that is longer than that", 1 + LEAST - 1)
+
+
+@given(
+    st.lists(st.text(max_size=30), max_size=40), st.text(max_size=60), st.integers(LEAST + 1, 300)
+)
 def test_never_over_budget_and_always_ends_with_the_message(
     texts: list[str], message: str, budget: int
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain import FeedbackKind, Role, Ruling
-from bot.store import feedback
+from bot.store import audit, feedback
 from tests.chat.conftest import House
 from tests.fakes import person, place
 
@@ -35,7 +35,7 @@ async def test_one_vote_a_member_changeable_and_retractable(house: House) -> Non
 
 
 async def test_nothing_to_rate(house: House) -> None:
-    assert await house.rate(LIKE) == "There is no reply to rate here yet."
+    assert await house.rate(LIKE) == "There is no reply to judge here yet."
 
 
 async def test_unknown_and_foreign_replies_look_the_same(house: House) -> None:
@@ -67,6 +67,28 @@ async def test_a_moderators_correction_is_a_ruling(
         found = await feedback.rulings(conn, number)
     assert [decision.ruling for decision in found] == rulings
     assert await kinds(house, number) == [FeedbackKind.CORRECTION]
+
+
+async def test_a_ruling_is_in_the_audit_log(house: House) -> None:
+    number = (await house.say("hello")).finished[0][1]
+    await house.rate(FeedbackKind.CORRECTION, "Better.", who=person("mo", Role.MODERATOR))
+    async with house.database.read() as conn:
+        [act] = await audit.recent(conn)
+    assert (act.actor, act.action, act.subject) == ("terminal:mo", "correct", f"exchange {number}")
+
+
+async def test_who_is_not_remembered_leaves_no_text(house: House) -> None:
+    await house.say("hello", person("bo"))
+    await house.order("/privacy remembering off")
+    assert "not to remember" in await house.rate(FeedbackKind.CORRECTION, "My words.")
+    assert "not to remember" in await house.order("/flag my words")
+    assert "Thank you" in await house.rate(LIKE)
+
+
+async def test_a_reply_that_was_not_kept_cannot_be_judged(house: House) -> None:
+    await house.order("/privacy remembering off")
+    number = (await house.say("hello")).finished[0][1]
+    assert "I kept nothing" in await house.rate(LIKE, exchange=number)
 
 
 async def test_bots_do_not_vote(house: House) -> None:

@@ -166,6 +166,72 @@ async def test_a_choice_made_while_the_reply_is_written_counts(house: House, ord
     assert (exchange.reply, exchange.prompt.turns) == ("", ())
 
 
+async def test_words_of_somebody_who_is_forgotten_meanwhile_are_not_kept(house: House) -> None:
+    bo = person("bo")
+    await house.say("BOB SECRET", bo)
+    await house.order("/privacy learning off", bo)  # a refusal keeps the row of a forgotten member
+    house.generator.submitted.clear()
+    house.generator.go.clear()
+    task = asyncio.create_task(house.say("what did bo say?"))
+    await house.generator.submitted.wait()
+    await house.order("/forget yes", bo)
+    house.generator.go.set()
+    exchange = await saved(house, (await task).finished[0][1])
+    assert (exchange.reply, exchange.prompt.turns) == ("", ())
+
+
+async def test_a_message_that_waits_sees_that_the_channel_was_closed(house: House) -> None:
+    boss = person("boss", Role.ADMIN)
+    house.generator.go.clear()
+    first = asyncio.create_task(house.say("one"))
+    await house.generator.submitted.wait()
+    second = asyncio.create_task(house.say("two"))
+    await asyncio.sleep(0.05)
+    await house.order("/channel off", boss)
+    house.generator.go.set()
+    assert (await first).finished
+    assert not (await second).finished
+
+
+async def test_who_speaks_where_the_bot_is_off_is_not_noted(house: House) -> None:
+    await house.order("/channel off", person("boss", Role.ADMIN))
+    await house.say("hello", person("passer-by"))
+    await house.say("beep", person("robot", is_bot=True), where=place("elsewhere"))
+    async with house.database.read() as conn:
+        for name in ("passer-by", "robot"):
+            assert await members.by_key(conn, "terminal", name) is None
+
+
+async def test_a_message_that_found_no_place_may_come_again(house: House) -> None:
+    house.generator.busy = True
+    assert (await house.say("hello", id="same")).notices
+    house.generator.busy = False
+    assert (await house.say("hello", id="same")).finished
+    assert [t.text for t in house.generator.jobs[-1].prompt.turns] == ["hello"]
+
+
+@pytest.mark.parametrize("house", [{"max_new_tokens": 8000}], indirect=True)
+async def test_a_small_window_still_reads_the_question(house: House) -> None:
+    await house.say("is this read?")
+    assert house.generator.jobs[0].prompt.turns[-1].text == "is this read?"
+
+
+async def test_a_room_never_raises(house: House) -> None:
+    class Gone(Outbox):
+        async def show(self, text: str) -> None:
+            raise ConnectionError("gone")
+
+        async def notice(self, text: str) -> None:
+            raise ConnectionError("gone too")
+
+    await house.room.message(message("hello"), Gone())
+    assert (await house.say("again")).finished
+
+
+async def test_halves_of_characters_are_read_all_the_same(house: House) -> None:
+    assert (await house.say("hi \ud83d there", person("a\udc00"))).finished
+
+
 async def test_nobody_can_make_the_bot_ping_everyone_or_draw_on_a_terminal(house: House) -> None:
     outbox = await house.say("@everyone \x1b[31mred @here")
     text, number = outbox.finished[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import tempfile
 
 import pytest
 from rich.console import Console
 
-from bot.domain import FeedbackKind
-from bot.platforms.terminal import Line, TerminalOutlet, parse
+from bot.domain import FeedbackKind, Message, Person, Place
+from bot.platforms.base import Outlet
+from bot.platforms.terminal import Line, Terminal, TerminalOutlet, parse
+from tests.fakes import START
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,61 @@ async def test_a_reply_grows_without_repeating_itself() -> None:
         await outlet.show(text)
     await outlet.finish("Hi @\u200beveryone and all.", 1)
     assert screen.getvalue() == "thumbwise> Hi @\u200beveryone and all.\n"
+
+
+async def test_text_without_spaces_streams_too() -> None:
+    screen = io.StringIO()
+    outlet = TerminalOutlet(Console(file=screen, width=200), framed=True)
+    await outlet.show("こんにちは")
+    assert "こんにちは" in screen.getvalue()
+
+
+class Noting:
+    """A `Room` that answers some messages and notes what is judged."""
+
+    def __init__(self) -> None:
+        self.judged: list[int | None] = []
+
+    async def message(self, message: Message, outlet: Outlet) -> None:
+        if message.text == "stop":
+            await outlet.show("half a rep")
+        else:
+            await outlet.finish("a reply", int(message.text))
+
+    async def rating(
+        self,
+        person: Person,
+        place: Place,
+        exchange: int | None,
+        kind: FeedbackKind,
+        *,
+        text: str = "",
+        via: str,
+    ) -> str:
+        self.judged.append(exchange)
+        return "noted"
+
+    async def command(self, person: Person, place: Place, line: str) -> str:
+        return "done"
+
+
+async def test_a_vote_is_for_the_reply_in_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a reply that was broken off, `-` must not fall on the one before."""
+    room, screen = Noting(), io.StringIO()
+    terminal = Terminal(
+        speaker="ana",
+        channel="here",
+        now=lambda: START,
+        console=Console(file=screen, width=80),
+        interactive=False,
+    )
+    with tempfile.TemporaryFile() as lines:
+        lines.write(b"+\n7\n+\nstop\n-\n8\n-")
+        lines.seek(0)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(lines))
+        await terminal.run(room)
+    assert room.judged == [None, 7, 8]
+    assert "not finished" in screen.getvalue()
 
 
 async def test_a_pipe_gets_the_reply_whole_and_bare() -> None:
