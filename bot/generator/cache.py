@@ -161,7 +161,7 @@ class Block(Cache):
         return block
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Kept:
     """A conversation kept warm: the tokens whose keys and values `block` holds, in one row."""
 

@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import torch
@@ -28,6 +28,9 @@ from bot.generator.text import Rules
 from bot.generator.writer import Row, Writer
 
 _log = structlog.get_logger(__name__)
+
+_LAST_STEP: Final = 30.0
+"""Seconds that the step in progress may take once the engine is told to stop."""
 
 Order = Callable[[BaseException | None], None]
 """What lies in the inbox: called with None between two steps, or with what ended the thread."""
@@ -113,8 +116,12 @@ class Engine:
         if job.adapter and job.adapter not in self.resident():
             raise AdapterError(f"The adapter version {job.adapter} is not loaded.")
         row = self._row(job)
-        self._put(lambda ended: row.reply.fail(ended) if ended else self._writer.add(row))
-        self._open.add(row.reply)
+        self._open.add(row.reply)  # first: the thread may end at any time, and then ends these
+        try:
+            self._put(lambda ended: row.reply.fail(ended) if ended else self._writer.add(row))
+        except ThumbwiseError:
+            self._open.discard(row.reply)
+            raise
         if len(self._open) == 1 and self._on_busy:
             self._on_busy(1)
         return row.reply
@@ -135,19 +142,33 @@ class Engine:
         await self._between_steps(lambda: self._writer.switch(version))
 
     async def close(self, *, grace_seconds: float = 30.0) -> None:
-        """Let open jobs finish for at most `grace_seconds`, then stop the engine."""
+        """Let open jobs finish for at most `grace_seconds`, then stop the engine.
+
+        What is cut then ends with `Finish.CANCELLED`. A thread that is stuck in a step for longer
+        than `_LAST_STEP` is left behind, and its replies fail.
+        """
         self._closing = True
-        if self._open and grace_seconds > 0:
-            waits = [asyncio.ensure_future(_quietly(reply)) for reply in self._open]
-            await asyncio.wait(waits, timeout=grace_seconds)
-        while self._open:
-            left = list(self._open)
-            for reply in left:
-                reply.cancel()
-            await asyncio.gather(*map(_quietly, left))
+        await self._all_ended(grace_seconds)
+        for reply in self._open:
+            reply.cancel()
+        await self._all_ended(_LAST_STEP)
         if self._ended is None:
             self._put(lambda _: setattr(self, "_stopping", True))
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, _LAST_STEP if not self._open else 0)
+        if self._thread.is_alive():
+            _log.error("the inference thread is stuck and is left behind", replies=len(self._open))
+            self._fail_open(ThumbwiseError("The generator was closed while it was stuck."))
+
+    async def _all_ended(self, seconds: float) -> None:
+        """Wait for the open replies, however they end, for at most so long."""
+        if self._open and seconds > 0:
+            waits = [asyncio.ensure_future(_quietly(reply)) for reply in self._open]
+            await asyncio.wait(waits, timeout=seconds)
+
+    def _fail_open(self, error: ThumbwiseError) -> None:
+        # One step of the interpreter takes the copy, so any thread may do this.
+        for reply in list(self._open):
+            reply.fail(error)
 
     def _row(self, job: Job) -> Row:
         ids = self._base.renderer.prompt_ids(job.prompt)
@@ -193,8 +214,8 @@ class Engine:
             if error is None:
                 try:
                     work()
-                except ThumbwiseError as refused:
-                    error = refused
+                except Exception as failure:  # noqa: BLE001  # it is for who waits, not the thread
+                    error = failure
             loop.call_soon_threadsafe(settle, error)
 
         self._put(order)
@@ -232,12 +253,13 @@ class Engine:
         except queue.Empty:
             return
 
-    def _end_all(self, ended: BaseException) -> None:
+    def _end_all(self, ended: ThumbwiseError) -> None:
         with self._door:
             self._ended = ended
-        self._writer.close(ended)
         while not self._inbox.empty():
             self._inbox.get()(ended)
+        self._fail_open(ended)
+        self._writer.close()
 
 
 async def _quietly(reply: Any) -> None:

@@ -7,7 +7,7 @@ these types.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,7 +24,7 @@ class Job:
     whatever else runs beside it.
     """
 
-    prompt: Prompt
+    prompt: Prompt = field(repr=False)
     sampling: Sampling
     seed: int
     session: str | None = None
@@ -35,7 +35,7 @@ class Job:
 class Completion:
     """A finished reply and how it came about. Latencies in ms, counted from `submit`."""
 
-    text: str
+    text: str = field(repr=False)
     adapter: int
     finish: Finish
     prompt_tokens: int

@@ -49,10 +49,10 @@ class Scheduler(Generic[Row]):
         return admitted
 
     def drop(self, row: Row) -> None:
-        """Take a row out, wherever it is."""
+        """Take a row out, wherever it is, if it is still anywhere."""
         if row in self.running:
             self.running.remove(row)
-        else:
+        elif row in self.waiting:
             self.waiting.remove(row)
 
     def reads(self) -> list[tuple[Row, int]]:

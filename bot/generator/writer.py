@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import structlog
 import torch
@@ -19,6 +19,7 @@ from bot.domain import BASE, Finish
 from bot.errors import AdapterError, ThumbwiseError
 from bot.generator.base_model import BaseModel
 from bot.generator.cache import Block, Kept, Sessions
+from bot.generator.forward import forward, layers
 from bot.generator.lora import Adapter, Residents
 from bot.generator.protocol import Completion, Job
 from bot.generator.sampling import Sampler
@@ -32,9 +33,9 @@ _CHUNK: Final = {"cpu": 128, "cuda": 2048}
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Row:
-    """One reply being written.
+    """One reply being written. It has no repr of its fields: what members write is not for the log.
 
     Attributes:
         ids: the tokens of the prompt.
@@ -76,7 +77,7 @@ class Writer:
 
     def __init__(self, base: BaseModel, *, places: int, cache_bytes: int) -> None:
         self._base = base
-        self._layers = int(base.model.config.get_text_config().num_hidden_layers)
+        self._layers = layers(base)
         self._ends = _end_ids(base)
         self._scheduler: Scheduler[Row] = Scheduler(places, _CHUNK[base.device.type])
         self._batch: list[Row] = []
@@ -116,7 +117,8 @@ class Writer:
         """Read a chunk of the prompts, then write one token of every row."""
         for row in [*self._scheduler.waiting, *self._scheduler.running]:
             if row.reply.cancelled:
-                self._end(row, Finish.CANCELLED)
+                with self._sparing_others([row]):
+                    self._end(row, Finish.CANCELLED)
         for row in self._scheduler.admit():
             with self._sparing_others([row]):
                 self._begin(row)
@@ -128,10 +130,8 @@ class Writer:
                 self._write()
         self._free()
 
-    def close(self, error: BaseException) -> None:
-        """Tell everybody that nothing more will come, and leave the model as it was."""
-        for row in [*self._scheduler.waiting, *self._scheduler.running]:
-            row.reply.fail(error)
+    def close(self) -> None:
+        """Leave the model as it was."""
         for version in self.residents.versions:
             self.residents.remove(version)
 
@@ -174,11 +174,7 @@ class Writer:
     ) -> torch.Tensor:
         """The scores of the next token of each row: [rows, vocabulary], float32 on the CPU."""
         self.residents.route(versions)
-        inputs = block.inputs(tokens, self._base.device, self._base.model.dtype)
-        output: Any = self._base.model(**inputs, logits_to_keep=1)
-        block.advance()
-        scores: torch.Tensor = output.logits[:, -1].float().cpu()
-        return scores
+        return forward(self._base, block, tokens)
 
     def _choose(self, row: Row, scores: torch.Tensor) -> None:
         """Take the row's next token, show what can be shown, and end the row if it is the last."""
@@ -239,20 +235,28 @@ class Writer:
 
     def _leave(self, row: Row, *, keep: bool) -> None:
         """Take a row out of the queue and the batch, keeping its conversation warm if it ran."""
-        self._scheduler.drop(row)
         place = self._batch.index(row) if row in self._batch else None
         block, at = (row.block, 0) if place is None else (self._block, place)
-        if keep and block is not None and row.job.session is not None and block.lengths[at]:
-            length = block.lengths[at]
-            ids = (*row.ids, *row.written)[:length]
-            self.sessions.keep(
-                row.job.session, Kept(row.version, ids, block.copy(at, length, length))
-            )
+        if keep and block is not None:
+            self._keep(row, block, at)
+        self._scheduler.drop(row)
         if place is not None:
             self._block.remove(place, wipe=not keep)
             self._batch[place] = self._batch[-1]
             self._batch.pop()
         row.block = None
+
+    def _keep(self, row: Row, block: Block, at: int) -> None:
+        """Keep a row's conversation warm; where that fails, it is read again next time."""
+        length = block.lengths[at]
+        if row.job.session is None or not length:
+            return
+        ids = (*row.ids, *row.written)[:length]
+        try:
+            kept = Kept(row.version, ids, block.copy(at, length, length))
+            self.sessions.keep(row.job.session, kept)
+        except Exception:  # noqa: BLE001  # the copy takes memory when it is fullest
+            _log.warning("a conversation could not be kept warm", exc_info=True)
 
     def _free(self) -> None:
         """Free the retired versions that no row needs any more."""
