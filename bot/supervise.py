@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -31,10 +31,14 @@ async def keep_learning(log_file: Path | None) -> None:
     loop = asyncio.get_running_loop()
     while True:
         started = loop.time()
-        code = await _one_life(log_file)
+        why: dict[str, Any]
+        try:
+            why = {"code": await _one_life(log_file)}
+        except OSError as error:  # no memory to fork, no disk, no log file: it may come back
+            why = {"error": str(error)}
         if loop.time() - started > _STEADY:
             pause = _FIRST_PAUSE
-        log.warning("the learner ended; it is started again", code=code, seconds=pause)
+        log.warning("the learner ended; it is started again", seconds=pause, **why)
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -64,9 +68,11 @@ async def _one_life(log_file: Path | None) -> int:
 async def _end(child: asyncio.subprocess.Process) -> None:
     if child.returncode is not None:
         return
-    child.terminate()
+    with contextlib.suppress(ProcessLookupError):
+        child.terminate()
     try:
         await asyncio.wait_for(child.wait(), _GRACE)
     except TimeoutError:
-        child.kill()
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
         await child.wait()

@@ -1,9 +1,10 @@
 """Anchors: general prompts with the base model's own answers, made once for each base model.
 
 Half of them is mixed into training, so that an adapter stays close to the base where nobody asked
-it to change; the other half only measures how far it has drifted. The answers are sampled, not
-greedy: what the model was surest of would have so low a loss that a relative bound on its rise
-meant little.
+it to change; the other half only measures how far it has drifted. The answers are drawn from the
+base's whole distribution (temperature 1, nothing cut off), so that the expected rise of the loss on
+them is KL(base || adapter): nought for the base, and above it for whatever differs. On greedier
+answers the loss of an adapter falls just for being surer of itself, and a drift goes unseen.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from learner.ear import Ear
 from learner.examples import Encoded, encode
 
 SAMPLING: Final = Sampling(
-    temperature=0.7, top_p=0.95, top_k=0, repetition_penalty=1.0, max_new_tokens=64
+    temperature=1.0, top_p=1.0, top_k=0, repetition_penalty=1.0, max_new_tokens=64
 )
 _log = structlog.get_logger(__name__)
 

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Adapter, AdapterState
 from bot.errors import AdapterError
+from bot.generator.swap import checked, digest
 from bot.store import adapters
 from bot.store.database import Database
-from learner.disk import settle, sha256
-from learner.lora import WEIGHTS
+from learner.disk import settle
 
 CARD: Final = "card.json"
 _STOPPED: Final = "The learner stopped while it was publishing this version."
@@ -36,44 +36,37 @@ def directory_of(version: int) -> str:
 
 
 def write(candidate: Path, adapters_dir: Path, version: int, card: Mapping[str, Any]) -> str:
-    """Copy a candidate's files, with their card, into the version's directory; return the SHA-256.
+    """Copy a candidate's files, with their card, into the version's directory; return their digest.
 
     `candidate` is a plain PEFT directory; so is the result. Raises `OSError` when the disk is full.
     """
     adapters_dir.mkdir(parents=True, exist_ok=True)
     name = directory_of(version)
-    weights = sha256(candidate / WEIGHTS)
+    sha256 = digest(candidate)
     fresh = Path(tempfile.mkdtemp(prefix=f".{name}.tmp-", dir=adapters_dir))
     try:
         for file in candidate.iterdir():
             shutil.copyfile(file, fresh / file.name)
-        text = json.dumps({"version": version, **card, "sha256": weights}, indent=1)
+        text = json.dumps({"version": version, **card, "sha256": sha256}, indent=1)
         (fresh / CARD).write_text(f"{text}\n", encoding="utf-8")
         fresh.chmod(0o755)  # mkdtemp makes it ours alone; whoever may read DATA_DIR may read this
         settle(fresh, adapters_dir / name)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return weights
+    return sha256
 
 
 def published(adapters_dir: Path, adapter: Adapter | None) -> Path | None:
-    """The directory of an adapter (None for none), its weights checked against its row.
+    """The directory of an adapter (None for none), its files checked against its row.
 
-    Raises `AdapterError`: nothing is learned from, or compared with, weights that were changed.
+    Raises `AdapterError`: nothing is learned from, or compared with, files that were changed.
     """
     if adapter is None:
         return None
-    path = adapters_dir / adapter.directory
     try:
-        same = bool(adapter.directory) and sha256(path / WEIGHTS) == adapter.sha256
-    except OSError:
-        same = False
-    if not same:
-        raise AdapterError(
-            f"The files of version {adapter.version} in {path} are missing or not those that were "
-            "published; /rollback takes it out of use."
-        )
-    return path
+        return checked(adapter, adapters_dir)
+    except AdapterError as error:
+        raise AdapterError(f"{error} /rollback takes it out of use.") from error
 
 
 async def reserve(

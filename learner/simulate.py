@@ -89,8 +89,11 @@ def command(
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="How often the bot learns.")] = 3,
     prompts: Annotated[
-        int, typer.Option(min=1, max=5000, help="Messages before each round.")
+        int, typer.Option(min=1, max=5000, help="Most messages before each round.")
     ] = DEFAULTS.messages,
+    likes: Annotated[
+        int, typer.Option(min=1, help="Liked replies after which a round begins at once.")
+    ] = DEFAULTS.enough,
     tries: Annotated[
         int, typer.Option(min=1, max=20, help="Replies to each message; all are rated.")
     ] = DEFAULTS.tries,
@@ -109,7 +112,7 @@ def command(
     given = {"data_dir": data_dir} if data_dir else {}
     settings = staged(settings_module.load(**given), changes_of(change or []))
     logs.configure(settings, file=settings.data_dir / "logs" / "simulation.log")
-    plan = Plan(seed, rounds, prompts, tries, corrections=corrections)
+    plan = Plan(seed, rounds, prompts, likes, tries, corrections=corrections)
     with Bar() as bar:
         result = simulate(settings, TASTES[taste], plan, bar)
     console = Console()

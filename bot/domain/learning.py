@@ -23,9 +23,9 @@ class AdapterState(StrEnum):
 class Adapter:
     """A published adapter version.
 
-    `directory` is its name below DATA_DIR/adapters; `sha256` is of its weights file; `parent` is
-    the version it was trained from (`BASE` when from the base model); `metrics` are the figures of
-    its evaluation.
+    `directory` is its name below DATA_DIR/adapters; `sha256` is over its weights and
+    settings; `parent` is the version it was trained from (`BASE` when from the base model);
+    `metrics` are the figures of its evaluation.
     """
 
     version: int

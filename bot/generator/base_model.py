@@ -15,7 +15,12 @@ from typing import Any, Final, Literal
 
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    StrictDataclassError,
+)
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedConfig
 from transformers import logging as _transformers_logging
@@ -31,6 +36,9 @@ EMBEDDED: Final = "embedded"
 _logging: Any = _transformers_logging  # carries no type information
 
 Device = Literal["auto", "cpu", "cuda"]
+
+_LOCAL: Final = {"local_files_only": True, "trust_remote_code": False}
+"""How everything is read. Left unsaid, transformers would ask on stdin whether to run its code."""
 
 _FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 """What is fetched of a hub repository: weights, tokenizer and settings; no pickles, no code."""
@@ -79,7 +87,7 @@ def load(base_model: str, *, models_dir: Path, device: Device = "auto") -> BaseM
     config = _config(base_model, directory)
     model = _model(base_model, directory, config, target)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(directory), local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(str(directory), **_LOCAL)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"The tokenizer of {base_model} cannot be read: {_first(error)}"
@@ -179,8 +187,8 @@ def _device(device: Device) -> torch.device:
 
 def _config(base_model: str, directory: Path) -> PreTrainedConfig:
     try:
-        config: PreTrainedConfig = AutoConfig.from_pretrained(str(directory), local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(str(directory), **_LOCAL)
+    except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
         raise ModelError(
             f"{base_model} holds no model that this version of transformers knows: {_first(error)}"
         ) from error
@@ -208,8 +216,8 @@ def _model(base_model: str, directory: Path, config: PreTrainedConfig, device: t
             config=config,
             dtype=torch.float32 if device.type == "cpu" else torch.bfloat16,
             use_safetensors=True,
-            local_files_only=True,
             output_loading_info=True,
+            **_LOCAL,
         )
         model, found = loaded
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -231,11 +239,15 @@ def _window(config: PreTrainedConfig) -> int:
     window = int(getattr(text, "max_position_embeddings", 0) or 2048)
     slides = getattr(text, "sliding_window", None)
     uses = "sliding_attention" in layers or (not layers and text.model_type == "mistral")
+    if "local" in getattr(text, "attention_layers", ()):  # GPT-Neo's name for it
+        slides, uses = text.window_size, True
     # Within one sliding window, sliding attention is plain attention: the engine knows only that.
     return min(window, int(slides)) if slides and uses else window
 
 
 def _first(error: BaseException) -> str:
     """The first line of an error's text, as part of a sentence."""
+    if "trust_remote_code" in str(error):
+        return "it needs code of its own, which is never run."
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0] if lines[0].endswith(".") else f"{lines[0]}."

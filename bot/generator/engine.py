@@ -8,9 +8,11 @@ running step, and a job joins a running batch without stopping it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from bot.domain import Prompt, Turn
 from bot.errors import AdapterError, Busy, ThumbwiseError
 from bot.generator import lora
 from bot.generator.base_model import BaseModel
+from bot.generator.forward import prove
 from bot.generator.protocol import Job
 from bot.generator.sampling import Sampler, banned_ids
 from bot.generator.stream import Reply
@@ -47,6 +50,8 @@ class Engine:
         threads: CPU threads of the inference thread; 0 takes all cores.
         on_busy: called in the event loop with the number of open jobs when it leaves 0, and with 0
             when it is back there; the learner yields to chat by it.
+
+    Raises `ModelError` when replies cannot be written side by side with this base model.
     """
 
     def __init__(
@@ -63,6 +68,8 @@ class Engine:
         self._most = max_batch + max_queue
         self._places = max_batch
         self._threads = threads
+        with ThreadPoolExecutor(1) as thread:  # the caller's own CPU threads stay as they are
+            thread.submit(self._try_base).result()
         self._on_busy = on_busy
         self._writer = Writer(base, places=max_batch, cache_bytes=cache_mb << 20)
         self._banned: dict[tuple[str, ...], list[list[int]]] = {}
@@ -157,18 +164,13 @@ class Engine:
         await asyncio.to_thread(self._thread.join, _LAST_STEP if not self._open else 0)
         if self._thread.is_alive():
             _log.error("the inference thread is stuck and is left behind", replies=len(self._open))
-            self._fail_open(ThumbwiseError("The generator was closed while it was stuck."))
+            self._refuse_all(ThumbwiseError("The generator was closed while it was stuck."))
 
     async def _all_ended(self, seconds: float) -> None:
         """Wait for the open replies, however they end, for at most so long."""
         if self._open and seconds > 0:
             waits = [asyncio.ensure_future(_quietly(reply)) for reply in self._open]
             await asyncio.wait(waits, timeout=seconds)
-
-    def _fail_open(self, error: ThumbwiseError) -> None:
-        # One step of the interpreter takes the copy, so any thread may do this.
-        for reply in list(self._open):
-            reply.fail(error)
 
     def _row(self, job: Job) -> Row:
         ids = self._base.renderer.prompt_ids(job.prompt)
@@ -232,8 +234,7 @@ class Engine:
         """The inference thread: the orders of the inbox, then a step, until told to stop."""
         ended = ThumbwiseError("The generator is closed.")
         try:
-            if self._threads:
-                torch.set_num_threads(self._threads)
+            self._take_threads()
             with torch.inference_mode():
                 while not self._stopping:
                     self._take_orders()
@@ -244,7 +245,16 @@ class Engine:
             ended = ThumbwiseError("The generator has broken down; see its log and restart it.")
             ended.__cause__ = error
         finally:
-            self._end_all(ended)
+            self._refuse_all(ended)
+            self._writer.close()
+
+    def _try_base(self) -> None:
+        self._take_threads()
+        prove(self._base)
+
+    def _take_threads(self) -> None:
+        if self._threads:
+            torch.set_num_threads(self._threads)
 
     def _take_orders(self) -> None:
         try:
@@ -253,13 +263,15 @@ class Engine:
         except queue.Empty:
             return
 
-    def _end_all(self, ended: ThumbwiseError) -> None:
+    def _refuse_all(self, ended: ThumbwiseError) -> None:
+        """Tell everybody who waits, or comes later, that nothing more will come."""
         with self._door:
             self._ended = ended
-        while not self._inbox.empty():
-            self._inbox.get()(ended)
-        self._fail_open(ended)
-        self._writer.close()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._inbox.get_nowait()(ended)
+        for reply in list(self._open):  # copied in one go, so in any thread
+            reply.fail(ended)
 
 
 async def _quietly(reply: Any) -> None:

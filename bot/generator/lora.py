@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 from torch.nn.functional import linear
 from transformers.pytorch_utils import Conv1D
@@ -89,7 +89,8 @@ def _open(directory: Path) -> tuple[tuple[int, float], dict[str, torch.Tensor]]:
     """((rank, scale), tensors) of a directory whose settings can be served."""
     try:
         config = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
-        tensors = load_file(directory / WEIGHTS)
+        # Read, not mapped: what is served must not change or vanish with the file.
+        tensors = load((directory / WEIGHTS).read_bytes())
     except (OSError, ValueError, SafetensorError) as error:
         raise AdapterError(f"The adapter {directory} cannot be read: {error}.") from error
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":

@@ -25,6 +25,10 @@ from bot.store.database import Database
 log = structlog.get_logger()
 
 WEIGHTS: Final = "adapter_model.safetensors"
+CONFIG: Final = "adapter_config.json"
+
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds between two tries, at most, while what nobody foresaw goes wrong."""
 
 
 async def follow(
@@ -35,31 +39,50 @@ async def follow(
     *,
     every_seconds: float = 1.0,
 ) -> None:
-    """Reconcile again and again, until cancelled."""
+    """Reconcile again and again, whatever goes wrong, until cancelled."""
+    pause = every_seconds
     while True:
         try:
-            await reconcile(database, generator, directory, now)
+            await _reconcile(database, generator, directory, now)
         except StoreError as error:
             log.warning("cannot look for a new adapter", error=str(error))
-        await asyncio.sleep(every_seconds)
+        except Exception:  # one bad moment must not end the following for good
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            log.exception("cannot follow the live adapter; it is tried again", seconds=pause)
+        else:
+            pause = every_seconds
+        await asyncio.sleep(pause)
 
 
 async def reconcile(
     database: Database, generator: Generator, directory: Path, now: Callable[[], datetime]
 ) -> int:
-    """Bring the generator to the version that the store says is live; return that version.
+    """Bring the generator to the version that the store says is live; return what it serves then.
 
     When that version cannot be used, the one before it is tried, down to the base model, which
-    always can.
+    always can. When something else goes wrong, such as too little memory, that says nothing about
+    the version: it is logged, and the generator serves what it served. Raises `StoreError`.
     """
+    try:
+        await _reconcile(database, generator, directory, now)
+    except StoreError:
+        raise
+    except Exception:  # the bot starts all the same; `follow` tries again
+        log.exception("the live adapter cannot be served now")
+    return generator.live
+
+
+async def _reconcile(
+    database: Database, generator: Generator, directory: Path, now: Callable[[], datetime]
+) -> None:
     while True:
         async with database.read() as conn:
             wanted = await adapters.live(conn, generator.base_model)
         version = wanted.version if wanted else BASE
         if version == generator.live:
-            return version
+            return
         try:
-            if wanted is not None and version not in generator.resident():
+            if wanted is not None:  # loaded already, it may be freed any moment: load keeps it
                 path = await asyncio.to_thread(checked, wanted, directory)
                 await generator.load(version, path)
         except AdapterError as error:
@@ -68,27 +91,35 @@ async def reconcile(
         before = generator.live
         await generator.switch(version)
         log.info("adapter switched", adapter=version, before=before)
-        return version
+        return
 
 
 def checked(adapter: Adapter, directory: Path) -> Path:
-    """The adapter's directory, once its weights have proved to be those that were published.
+    """The adapter's directory, once its files have proved to be those that were published.
 
     Raises `AdapterError` when the directory is missing, lies elsewhere, or was changed.
     """
-    if Path(adapter.directory).name != adapter.directory or not adapter.directory:
+    name = adapter.directory
+    if name in ("", "..") or Path(name).name != name:
         raise AdapterError(f"Version {adapter.version} has no directory of its own.")
-    path = directory / adapter.directory
     try:
-        with (path / WEIGHTS).open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = digest(directory / name)
     except OSError as error:
         raise AdapterError(
-            f"The weights of version {adapter.version} cannot be read: {error.strerror}."
+            f"The files of version {adapter.version} cannot be read: {error.strerror}."
         ) from error
     if sha256 != adapter.sha256:
-        raise AdapterError(f"The weights of version {adapter.version} are not those published.")
-    return path
+        raise AdapterError(f"The files of version {adapter.version} are not those published.")
+    return directory / name
+
+
+def digest(directory: Path) -> str:
+    """The SHA-256 of what an adapter computes with: over those of its weights and its settings."""
+    whole = hashlib.sha256()
+    for name in (WEIGHTS, CONFIG):
+        with (directory / name).open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
 
 
 async def _fail(

@@ -16,6 +16,9 @@ from typing import Final
 MASK: Final = "*"
 """Stands for each character of a banned word."""
 
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What no platform is given to show, so that it cannot hide a word from these rules."""
+
 _HALF: Final = "\N{REPLACEMENT CHARACTER}"
 """What a tokenizer decodes the first bytes of an unfinished character to."""
 
@@ -32,7 +35,8 @@ class Rules:
     """What ends a reply and what must not stand in it.
 
     `stop` strings end the text before their first appearance. `banned` words, whole and in any
-    case, are masked: sampling already avoids them, this is the guarantee.
+    case, are masked: sampling already avoids them, this is the guarantee. Control characters and
+    direction overrides are taken out before either is looked for.
     """
 
     def __init__(self, stop: Sequence[str], banned: Sequence[str]) -> None:
@@ -46,7 +50,7 @@ class Rules:
 
         For a longer `raw` the result only ever grows at its end. `done` tells that nothing follows.
         """
-        raw = raw.rstrip(_HALF)
+        raw = _UNSEEN.sub("", raw).rstrip(_HALF)
         ends = [at for at in (raw.find(stop) for stop in self._stop) if at >= 0]
         if ends:
             raw, done = raw[: min(ends)], True

@@ -35,6 +35,9 @@ MODERATOR: Final = "Mona"
 TOGETHER: Final = 32
 """Replies that are written side by side: on a CPU, 32 cost little more time than 8."""
 
+_WAVE: Final = 2 * TOGETHER
+"""Replies after which the community looks whether it has said enough."""
+
 Heard = Callable[[int, int], None]
 """Is told how many replies of how many are there."""
 
@@ -68,9 +71,22 @@ class Reply:
 class Tally:
     """How a time of talking went."""
 
-    replies: int
-    liked: int
-    corrected: int
+    replies: int = 0
+    liked: int = 0
+    corrected: int = 0
+
+    @property
+    def approved(self) -> int:
+        """How many can be learned from."""
+        return self.liked + self.corrected
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both together."""
+        return Tally(
+            self.replies + other.replies,
+            self.liked + other.liked,
+            self.corrected + other.corrected,
+        )
 
 
 class Community:
@@ -112,31 +128,48 @@ class Community:
         async with database.write() as tx:
             return [await members.meet(tx, person, clock()) for person in people]
 
-    async def talk(self, messages: Sequence[str], tries: int, heard: Heard) -> Tally:
-        """Say each message once, ask for `tries` replies to it, and rate them all."""
+    async def talk(self, messages: Sequence[str], tries: int, enough: int, heard: Heard) -> Tally:
+        """Say each message once, ask for `tries` replies to it, and rate them all.
+
+        Ends early, between two waves of messages, when `enough` replies were liked or corrected.
+        """
+        tally = Tally()
+        wave = max(1, _WAVE // tries)
+
+        def hear(at: int, _of: int) -> None:
+            heard(tally.replies + at, len(messages) * tries)
+
+        for first in range(0, len(messages), wave):
+            if tally.approved < enough:
+                tally += await self._talk(messages[first : first + wave], tries, hear)
+        return tally
+
+    async def _talk(self, messages: Sequence[str], tries: int, heard: Heard) -> Tally:
         asked = [(i, text) for i, text in enumerate(messages) for _ in range(tries)]
-        turns = [Turn("user", text, m.name, m.id) for text, m in self._assigned(messages)]
+        askers = [self._random.choice(self._members) for _ in messages]
+        turns = [
+            Turn("user", text, member.name, member.id)
+            for text, member in zip(messages, askers, strict=True)
+        ]
         jobs = [self._job(turns[i], self._random.getrandbits(32)) for i, _ in asked]
-        liked = corrected = 0
-        last = -1
-        place = -1
+        tally = Tally()
+        last = place = -1
 
         async def keep(number: int, completion: Completion) -> None:
-            nonlocal liked, corrected, last, place
+            nonlocal tally, last, place
             at, text = asked[number]
-            member = self._members[at % len(self._members)]
             if at != last:
-                place, last = await self._hear(member, text), at
-            exchange = await self._save(place, member, jobs[number], completion)
+                place, last = await self._hear(askers[at], text), at
+            exchange = await self._save(place, askers[at], jobs[number], completion)
             likes = self._taste.likes(exchange.reply)
-            corrects = not likes and bool(exchange.reply) and self._draws_correction()
-            await self._rate(exchange, member, likes=likes, corrects=corrects)
-            liked += likes
-            corrected += corrects
+            draws = not likes and self._random.random() < self._corrections
+            corrects = draws and bool(exchange.reply)
+            await self._rate(exchange, askers[at], likes=likes, corrects=corrects)
+            tally += Tally(1, int(likes), int(corrects))
             heard(number + 1, len(jobs))
 
         await self._write(jobs, keep)
-        return Tally(len(jobs), liked, corrected)
+        return tally
 
     async def judge(self, messages: Sequence[str], tries: int, heard: Heard) -> list[Reply]:
         """Replies to messages that nobody ever said, and nothing of it is kept.
@@ -156,13 +189,6 @@ class Community:
 
         await self._write(jobs, keep)
         return found
-
-    def _assigned(self, messages: Sequence[str]) -> list[tuple[str, Member]]:
-        count = len(self._members)
-        return [(text, self._members[i % count]) for i, text in enumerate(messages)]
-
-    def _draws_correction(self) -> bool:
-        return self._random.random() < self._corrections
 
     def _job(self, turn: Turn, seed: int) -> Job:
         # One session for all: every prompt begins with the same persona, which is then read once.

@@ -48,7 +48,8 @@ class Plan:
     """How much is said, and how often it is learned from.
 
     Attributes:
-        messages: how many messages are said before each round.
+        messages: how many messages are said at most before each round.
+        enough: liked (or corrected) replies after which a round is begun at once.
         tries: replies that are asked for each message; all are rated.
         unseen: messages of the exam; each is answered `exam_tries` times.
         corrections: share of disliked replies that a moderator writes anew.
@@ -56,7 +57,8 @@ class Plan:
 
     seed: int = 1
     rounds: int = 3
-    messages: int = 200
+    messages: int = 240
+    enough: int = 30
     tries: int = 1
     unseen: int = 60
     exam_tries: int = 2
@@ -139,6 +141,7 @@ class Stage:
         messages = list(chatter.said(unseen=False))
         random.Random(plan.seed).shuffle(messages)  # noqa: S311 - an order, no secret
         self._messages = messages
+        self._said = 0
         unseen = list(chatter.said(unseen=True))
         random.Random(plan.seed).shuffle(unseen)  # noqa: S311 - an order, no secret
         self._unseen = unseen[: plan.unseen]
@@ -168,10 +171,12 @@ class Stage:
         """Talk, learn, swap, and sit the exam."""
         started = time.monotonic()
         tally = await self._community.talk(
-            self._spoken(number),
+            self._next_messages(),
             self._plan.tries,
+            self._plan.enough,
             lambda at, of: self._tell(at, of, f"round {number}: the members talk and rate"),
         )
+        self._said += tally.replies // self._plan.tries
         talked = time.monotonic()
         self._bar.say(f"round {number}: {tally.liked} of {tally.replies} replies are liked")
         ended = await run_round(self.shop, await begin(self.shop, trigger="command"))
@@ -196,11 +201,10 @@ class Stage:
             exam=exam,
         )
 
-    def _spoken(self, number: int) -> list[str]:
+    def _next_messages(self) -> list[str]:
         """The next messages; after the last one they begin again, for other replies."""
-        first = (number - 1) * self._plan.messages
         count = len(self._messages)
-        return [self._messages[at % count] for at in range(first, first + self._plan.messages)]
+        return [self._messages[(self._said + i) % count] for i in range(self._plan.messages)]
 
     def _tell(self, at: int, of: int, note: str) -> None:
         self._bar.show(Progress(step=at, steps=of, note=note))

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 from bot.domain import BASE, Prompt, Sampling, Turn
 from bot.generator import base_model
 from bot.generator.base_model import BaseModel
+from bot.platforms.formatting import harmless
 from tests.tiny_model import make_adapter
 
 torch.set_num_threads(1)  # tiny matrices: a second thread only waits
@@ -97,8 +98,8 @@ def peer(base: BaseModel, adapters: dict[int, Path]) -> Solo:
                     max_new_tokens=tokens,
                 )
             text = base.renderer.decode(out[0, len(ids) :].tolist())
-            # A random model may end within a character, which is not shown.
-            known[key] = text.rstrip("\N{REPLACEMENT CHARACTER}").strip()
+            # A random model may end within a character, and write what no platform shows.
+            known[key] = harmless(text).rstrip("\N{REPLACEMENT CHARACTER}").strip()
         return known[key]
 
     return reply

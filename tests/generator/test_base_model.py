@@ -48,6 +48,12 @@ def change_config(**changes: Any) -> Callable[[Path], None]:
     return change
 
 
+def with_code(directory: Path) -> None:
+    own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
+    change_config(model_type="own", auto_map=own)(directory)
+    (directory / "own.py").write_text("raise SystemExit('the code of a model was run')")
+
+
 def pickle_only(directory: Path) -> None:
     (directory / "model.safetensors").rename(directory / "pytorch_model.bin")
 
@@ -70,6 +76,8 @@ def incomplete(directory: Path) -> None:
         (lambda d: (d / "config.json").write_text("{"), "no model"),
         (change_config(architectures=["BertForMaskedLM"]), "not a causal language model"),
         (change_config(model_type="unheard-of"), "no model"),
+        (change_config(max_position_embeddings="many"), "no model"),
+        (with_code, "code of its own, which is never run"),
         (pickle_only, "never read"),
         (cut, "cannot be read"),
         (incomplete, "incomplete"),
@@ -111,9 +119,12 @@ def test_cuda_must_be_there(tiny_model_dir: Path, tmp_path: Path) -> None:
 
 
 def test_sliding_attention_narrows_the_window() -> None:
-    from transformers import MistralConfig, Qwen2Config
+    from transformers import GPTNeoConfig, MistralConfig, Qwen2Config
 
     assert base_model._window(MistralConfig(sliding_window=64)) == 64
     assert base_model._window(Qwen2Config(use_sliding_window=False)) == 32768
+    assert base_model._window(GPTNeoConfig(window_size=128)) == 128
+    everywhere = GPTNeoConfig(num_layers=2, attention_types=[[["global"], 2]])
+    assert base_model._window(everywhere) == 2048
     with pytest.raises(ModelError, match="not supported"):
         base_model._window(Qwen2Config(layer_types=["linear_attention"] * 32))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
@@ -260,5 +264,112 @@ async def test_closing_waits_then_cancels(tiny_base: BaseModel, solo: Solo) -> N
 
     engine = Engine(tiny_base, max_batch=1, threads=1)
     streams = [await engine.submit(Job(prompt("hello"), greedy(400), seed=0)) for _ in range(2)]
+    async for _ in streams[0]:
+        break
     await engine.close(grace_seconds=0)
-    assert {(await s.completion()).finish for s in streams} == {Finish.CANCELLED}
+    cut, waiting = [await stream.completion() for stream in streams]
+    assert {cut.finish, waiting.finish} == {Finish.CANCELLED}
+    assert 0 < cut.reply_tokens < 400
+    assert "".join([piece async for piece in streams[0]]) == cut.text != ""
+
+
+def full(*_: object, **__: object) -> NoReturn:
+    raise MemoryError("no room")
+
+
+async def test_a_reply_whose_conversation_cannot_be_kept_warm_ends_as_it_should(
+    engine: Engine, solo: Solo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(prompt("hello"), greedy(400), seed=0, session="c")
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._writer.sessions, "keep", full)
+        (done,) = await run(engine, replace(job, sampling=greedy(5)))
+        assert done.text == solo(prompt("hello"), BASE, 5)
+        stream = await engine.submit(job)
+        async for _ in stream:
+            break
+        stream.cancel()
+        assert (await stream.completion()).finish is Finish.CANCELLED
+    (done,) = await run(engine, replace(job, sampling=greedy(5)))
+    assert done.text == solo(prompt("hello"), BASE, 5)
+
+
+async def test_a_reply_that_breaks_while_it_is_cancelled_ends_alone(
+    engine: Engine, solo: Solo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._writer, "_show", full)
+        stream = await engine.submit(Job(prompt("hello"), greedy(400), seed=0))
+        stream.cancel()
+        with pytest.raises(ThumbwiseError, match="memory is used up"):
+            await stream.completion()
+    (done,) = await run(engine, Job(prompt("hello"), greedy(5), seed=0))
+    assert done.text == solo(prompt("hello"), BASE, 5)
+
+
+async def test_a_dead_thread_ends_replies_that_no_list_holds_any_more(
+    tiny_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(tiny_base, max_batch=1, threads=1)
+
+    def broken() -> None:
+        for row in [*engine._writer._scheduler.waiting]:
+            engine._writer._scheduler.drop(row)
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(engine._writer, "step", broken)
+    stream = await engine.submit(Job(prompt("hello"), greedy(4), seed=0))
+    with pytest.raises(ThumbwiseError, match="broken down"):
+        await asyncio.wait_for(stream.completion(), 20)
+    await asyncio.wait_for(engine.close(), 20)
+
+
+async def test_what_breaks_an_order_reaches_who_gave_it_and_nobody_else(
+    engine: Engine, solo: Solo, adapters: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._writer, "install", full)
+        with pytest.raises(MemoryError):
+            await asyncio.wait_for(engine.load(1, adapters[1]), 20)
+    (done,) = await run(engine, Job(prompt("hello"), greedy(5), seed=0))
+    assert done.text == solo(prompt("hello"), BASE, 5)
+
+
+async def test_closing_leaves_a_stuck_thread_behind(
+    tiny_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.generator.engine._LAST_STEP", 0.1)
+    engine = Engine(tiny_base, max_batch=1, threads=1)
+    free = threading.Event()
+    monkeypatch.setattr(engine._writer, "step", free.wait)
+    stream = await engine.submit(Job(prompt("hello"), greedy(4), seed=0))
+    await asyncio.wait_for(engine.close(grace_seconds=0), 20)
+    with pytest.raises(ThumbwiseError, match="stuck"):
+        await stream.completion()
+    with pytest.raises(ThumbwiseError, match="stuck"):
+        await engine.switch(BASE)
+    free.set()
+    await asyncio.to_thread(engine._thread.join)
+
+
+async def test_a_version_loaded_again_outlives_its_last_reply(
+    engine: Engine, adapters: dict[int, Path]
+) -> None:
+    await engine.load(1, adapters[1])
+    await engine.switch(1)
+    stream = await engine.submit(Job(prompt("hello"), greedy(400), seed=0, adapter=1))
+    async for _ in stream:
+        break
+    await engine.load(2, adapters[2])
+    await engine.switch(2)
+    await engine.load(1, adapters[1])
+    stream.cancel()
+    await stream.completion()
+    await engine.switch(1)
+    assert (engine.live, engine.resident()) == (1, (1,))
+
+
+async def test_what_members_write_is_in_no_repr(engine: Engine) -> None:
+    row = engine._row(Job(prompt("a secret"), greedy(4), seed=0))
+    row.text = "a secret"
+    assert "secret" not in f"{row!r} {row.job!r}"

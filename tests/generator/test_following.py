@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,8 @@ async def publish(database: Database, directory: Path, weights: bytes = b"weight
         name = f"v{version:04}"
         (directory / name).mkdir(parents=True)
         (directory / name / swap.WEIGHTS).write_bytes(weights)
-        sha256 = hashlib.sha256(weights).hexdigest()
+        (directory / name / swap.CONFIG).write_text("{}")
+        sha256 = swap.digest(directory / name)
         await adapters.describe(tx, version, directory=name, sha256=sha256)
         await adapters.promote(
             tx, version, base_model="fake", actor="learner", at=START, kind="round"
@@ -55,7 +56,9 @@ async def test_follows_promotion_and_rollback(database: Database, tmp_path: Path
     assert generator.live == 0
 
 
-@pytest.mark.parametrize("fault", ["refused", "changed", "missing", "elsewhere"])
+@pytest.mark.parametrize(
+    "fault", ["refused", "changed", "settings", "missing", "elsewhere", "above"]
+)
 async def test_a_version_that_fails_leaves_the_old_one_live(
     database: Database, tmp_path: Path, fault: str
 ) -> None:
@@ -68,8 +71,15 @@ async def test_a_version_that_fails_leaves_the_old_one_live(
         generator.refuse.add(2)
     elif fault == "changed":
         weights.write_bytes(b"others")
+    elif fault == "settings":
+        (tmp_path / "v0002" / swap.CONFIG).write_text('{"lora_alpha": 99}')
     elif fault == "missing":
         weights.unlink()
+    elif fault == "above":
+        for file in (tmp_path / "v0002").iterdir():
+            file.rename(tmp_path.parent / file.name)
+        async with database.write() as tx:
+            await adapters.describe(tx, 2, directory="..")
     else:
         async with database.write() as tx:
             await adapters.describe(tx, 2, directory="../v0001")
@@ -102,3 +112,67 @@ async def test_a_failed_version_cannot_be_promoted_again(
     async with database.write() as tx:
         with pytest.raises(Exception, match="cannot go live, it is failed: Version 1 is damaged"):
             await adapters.promote(tx, 1, base_model="fake", actor="a", at=START, kind="promote")
+
+
+class Forgetful(EchoGenerator):
+    """Frees what is not live when the last reply of it ends: just after somebody has looked."""
+
+    def resident(self) -> Sequence[int]:
+        found = super().resident()
+        if self.live == 2:
+            self.loaded.clear()
+        return found
+
+
+async def test_a_rollback_to_a_version_that_is_just_being_freed(
+    database: Database, tmp_path: Path
+) -> None:
+    generator, clock = Forgetful(), Clock()
+    for version in (1, 2):
+        await publish(database, tmp_path)
+        assert await swap.reconcile(database, generator, tmp_path, clock) == version
+    async with database.write() as tx:
+        await adapters.promote(tx, 1, base_model="fake", actor="a", at=START, kind="rollback")
+    assert await swap.reconcile(database, generator, tmp_path, clock) == 1
+    assert generator.live == 1
+    assert await states(database) == ["live", "retired"]
+
+
+class Short(EchoGenerator):
+    """Has too little memory at first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tries = 0
+        self.served = asyncio.Event()
+
+    async def load(self, version: int, directory: Path) -> None:
+        self.tries += 1
+        if self.tries <= 2:
+            raise MemoryError
+        await super().load(version, directory)
+
+    async def switch(self, version: int) -> None:
+        await super().switch(version)
+        self.served.set()
+
+
+async def test_what_nobody_foresaw_is_tried_again_and_fails_no_version(
+    database: Database, tmp_path: Path
+) -> None:
+    generator = Short()
+    await publish(database, tmp_path)
+    assert await swap.reconcile(database, generator, tmp_path, Clock()) == 0
+    following = asyncio.create_task(
+        swap.follow(database, generator, tmp_path, Clock(), every_seconds=0.01)
+    )
+    await asyncio.wait(
+        [following, asyncio.create_task(generator.served.wait())],
+        timeout=20,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    assert (generator.live, generator.tries) == (1, 3)
+    assert await states(database) == ["live"]
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following

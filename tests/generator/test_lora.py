@@ -123,3 +123,16 @@ def test_rslora_scales_by_the_root_of_the_rank(
     name = "model.layers.0.self_attn.q_proj"
     plain, rooted = read(adapters[1], tiny_base.model), read(directory, tiny_base.model)
     torch.testing.assert_close(rooted[name].up, plain[name].up * 2)
+
+
+def test_what_was_read_does_not_change_with_its_file(
+    adapters: dict[int, Path], tiny_base: BaseModel, tmp_path: Path
+) -> None:
+    directory = tmp_path / "live"
+    shutil.copytree(adapters[1], directory)
+    adapter = read(directory, tiny_base.model)
+    with (directory / WEIGHTS).open("r+b") as file:
+        file.write(bytes((directory / WEIGHTS).stat().st_size))
+    for name, delta in read(adapters[1], tiny_base.model).items():
+        torch.testing.assert_close(adapter[name].down, delta.down)
+        torch.testing.assert_close(adapter[name].up, delta.up)

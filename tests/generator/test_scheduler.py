@@ -37,6 +37,8 @@ def test_a_waiting_row_can_leave() -> None:
     assert not scheduler.idle
     scheduler.drop(row)
     assert scheduler.idle
+    scheduler.drop(row)
+    assert scheduler.idle
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.generator.text import Rules
+from bot.platforms.formatting import harmless
 
-LETTERS = st.text(alphabet="abA \n.-\N{REPLACEMENT CHARACTER}", max_size=30)
+LETTERS = st.text(alphabet="abA\u202e \n.-\N{REPLACEMENT CHARACTER}", max_size=30)
 WORDS = st.lists(st.text(alphabet="abA.-", min_size=1, max_size=4), max_size=3)
 
 
@@ -39,10 +40,20 @@ def test_stop_strings_and_edges(raw: str, done: bool, shown: str, stopped: bool)
         ("damnation", True, "damnation"),
         ("damn\nUser:", False, "****"),
         ("I like c++x", True, "I like ***x"),
+        ("that is da\u202emn", True, "that is ****"),
+        ("that is d\x00am\x1bn", True, "that is ****"),
+        ("that is\nUs\x08er: hi", True, "that is"),
     ],
 )
 def test_banned_words(raw: str, done: bool, shown: str) -> None:
     assert Rules(("\nUser:",), ("damn", "c++")).shown(raw, done=done).text == shown
+
+
+def test_what_no_platform_shows_is_never_written() -> None:
+    every = "".join(map(chr, range(0x3000)))
+    shown = Rules((), ()).shown(f"a{every}a", done=True).text
+    assert harmless(shown) == shown
+    assert "\t" in shown
 
 
 @given(LETTERS, WORDS, WORDS, st.integers(1, 5))

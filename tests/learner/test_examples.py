@@ -30,8 +30,8 @@ async def _fed(base: BaseModel, prompt: Prompt) -> list[int]:
     def note(_model: Any, _args: Any, given: dict[str, Any]) -> None:
         seen.extend(given["input_ids"][0].tolist())
 
-    hook = base.model.register_forward_pre_hook(note, with_kwargs=True)
     engine = Engine(base, max_batch=1, cache_mb=0, threads=1)
+    hook = base.model.register_forward_pre_hook(note, with_kwargs=True)
     try:
         job = Job(prompt, Sampling(temperature=0, max_new_tokens=1), seed=0)
         await (await engine.submit(job)).completion()

@@ -12,6 +12,7 @@ import pytest
 
 from bot.domain import BASE, Adapter, AdapterState
 from bot.errors import AdapterError
+from bot.generator.swap import digest
 from bot.store import adapters
 from learner import disk, publish
 from tests.learner.town import START, Town
@@ -47,7 +48,7 @@ def test_a_version_s_directory_holds_the_files_and_the_card(
     ]
     card = json.loads((target / "card.json").read_text())
     assert card == {"version": 12, "parent": 3, "sha256": weights}
-    assert weights == disk.sha256(target / "adapter_model.safetensors")
+    assert weights == digest(target)
     assert [p.name for p in (tmp_path / "adapters").iterdir()] == ["v0012"]
 
 
@@ -63,16 +64,19 @@ def test_a_full_disk_leaves_nothing_half_done(
     assert list((tmp_path / "adapters").iterdir()) == []
 
 
-async def test_weights_that_were_changed_are_not_learned_from(town: Town, candidate: Path) -> None:
+@pytest.mark.parametrize("file", ["adapter_model.safetensors", "adapter_config.json"])
+async def test_files_that_were_changed_are_not_learned_from(
+    town: Town, candidate: Path, file: str
+) -> None:
     directory = town.settings.adapters_dir
     adapter = await reserved(town)
-    with pytest.raises(AdapterError, match="version 1"):
+    with pytest.raises(AdapterError, match="Version 1"):
         publish.published(directory, adapter)
     weights = publish.write(candidate, directory, adapter.version, {})
     named = replace(adapter, directory="v0001", sha256=weights)
     assert publish.published(directory, named) == directory / "v0001"
     assert publish.published(directory, None) is None
-    (directory / "v0001" / "adapter_model.safetensors").write_bytes(b"other")
+    (directory / "v0001" / file).write_bytes(b"other")
     with pytest.raises(AdapterError, match="/rollback"):
         publish.published(directory, named)
 

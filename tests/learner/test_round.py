@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.domain import BASE, AdapterState, FeedbackKind, Part, RequestKind, Role, RoundState, Ruling
+from bot.generator.swap import digest
 from bot.store import adapters, audit, members, requests, rounds
-from learner import disk, gather, lora
+from learner import gather
 from learner.round import begin, run_round
 from tests.learner.town import Town, live_version, quick
 
@@ -34,7 +35,7 @@ async def test_a_round_learns_what_was_liked_and_goes_live(town: Town) -> None:
         acts = [act.action for act in await audit.recent(conn)]
     assert acts[::-1] == ["round curating", "round training", "round evaluating", "round promoted"]
     directory = town.settings.adapters_dir / adapter.directory
-    assert adapter.sha256 == disk.sha256(directory / lora.WEIGHTS)
+    assert adapter.sha256 == digest(directory)
     card = json.loads((directory / "card.json").read_text())
     found = await parts(town, ended.id)
     assert set(card["exchanges"]["new"]) == found[Part.NEW]

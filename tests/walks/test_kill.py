@@ -35,7 +35,7 @@ from tests.store.rows import answered, enter, meet, say, turn
 from tests.walks import victims
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = "adapter_model.safetensors"
+FILES = ("adapter_model.safetensors", "adapter_config.json")
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +117,10 @@ def check_adapters(data_dir: Path) -> None:
             assert (row["directory"], row["sha256"]) == ("", "")
             continue
         directory = data_dir / "adapters" / row["directory"]
-        weights = hashlib.sha256((directory / WEIGHTS).read_bytes()).hexdigest()
+        parts = [hashlib.sha256((directory / name).read_bytes()).digest() for name in FILES]
+        whole = hashlib.sha256(b"".join(parts)).hexdigest()
         card = json.loads((directory / "card.json").read_text())
-        assert weights == row["sha256"] == card["sha256"]
+        assert whole == row["sha256"] == card["sha256"]
         assert version == card["version"]
     ends = {"promoted": {"live", "retired"}, "rejected": {"rejected"}}
     by_rounds: dict[int, set[str]] = {
