@@ -14,7 +14,7 @@ from bot.generator.engine import Engine
 from bot.generator.protocol import Completion, Job
 from learner.ear import Ear, Stopped
 
-TOGETHER: Final = 8
+TOGETHER: Final = 16
 """How many replies are written side by side."""
 
 _TRIED: Final = 1

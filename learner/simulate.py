@@ -87,7 +87,9 @@ def command(
         str, typer.Option(help="What the community likes.", callback=_known)
     ] = DEFAULT,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 1,
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often the bot learns.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=20, help="How often the bot learns.")
+    ] = DEFAULTS.rounds,
     prompts: Annotated[
         int, typer.Option(min=1, max=5000, help="Most messages before each round.")
     ] = DEFAULTS.messages,

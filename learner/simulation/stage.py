@@ -56,11 +56,11 @@ class Plan:
     """
 
     seed: int = 1
-    rounds: int = 3
+    rounds: int = 2
     messages: int = 240
     enough: int = 30
     tries: int = 1
-    unseen: int = 60
+    unseen: int = 50
     exam_tries: int = 2
     corrections: float = 0.0
 
