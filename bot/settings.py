@@ -28,6 +28,7 @@ Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment. A backslash-n in a word stands for a line break."""
 
 _PERSON = re.compile(r"^(discord|telegram|terminal|web):[^\s,:]+$")
+_COMMUNITY = re.compile(r"^(discord|telegram):-?\d+$")
 _QUIET = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)$")
 
 
@@ -64,11 +65,34 @@ class Settings(BaseSettings):
         "", description="Another Discord REST address (a proxy or a local server)."
     )
     discord_gateway: str = Field("", description="Another Discord gateway address.")
+    discord_shards: int = Field(
+        0, ge=0, le=1000, description="Gateway connections to Discord; 0 is as many as it advises."
+    )
     telegram_token: SecretStr = Field(
         SecretStr(""), description="Token of the Telegram bot; empty leaves Telegram out."
     )
     telegram_api_base: str = Field(
         "", description="Another Telegram Bot API address (a self-hosted server)."
+    )
+    telegram_webhook_url: str = Field(
+        "", description="Public https address for Telegram's updates; empty is long polling."
+    )
+    telegram_webhook_listen: str = Field(
+        "127.0.0.1:8443", description="Where the webhook listens, behind your proxy: host:port."
+    )
+    telegram_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret that Telegram sends along; empty makes one each start."
+    )
+    communities: Words = Field(
+        (),
+        description="Servers and groups whose own moderators count, as discord:ID; empty is all.",
+    )
+    console: bool = Field(True, description="Whether `run` opens the web console.")
+    console_listen: str = Field(
+        "127.0.0.1:8080", description="Where the web console listens: host:port."
+    )
+    console_key: SecretStr = Field(
+        SecretStr(""), description="Key of the web console; empty makes one and keeps it."
     )
     admins: Words = Field(
         ("terminal:owner",),
@@ -94,6 +118,10 @@ class Settings(BaseSettings):
     channel_rate: int = Field(60, ge=1, le=10000, description="Most replies in a channel a minute.")
     message_chars: int = Field(
         4000, ge=100, le=100000, description="Longest message that is read, in characters."
+    )
+
+    attachment_chars: int = Field(
+        8000, ge=0, le=100000, description="Most characters read of a text file; 0 reads none."
     )
 
     # Sampling
@@ -172,6 +200,10 @@ class Settings(BaseSettings):
     example_tokens: int = Field(
         512, ge=32, le=131072, description="Longest training example; older turns are cut first."
     )
+    training_dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="What a CPU multiplies in while training; auto: bfloat16 if it is built for it.",
+    )
     learner_threads: int = Field(
         1, ge=1, le=256, description="CPU threads of the learner, which runs beside the chat."
     )
@@ -208,7 +240,7 @@ class Settings(BaseSettings):
             return default
         return value
 
-    @field_validator("admins", "moderators", "stop", "banned_words", mode="before")
+    @field_validator("admins", "moderators", "communities", "stop", "banned_words", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -224,6 +256,22 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"takes people such as discord:123456 or terminal:ana, not {person!r}"
                 )
+        return value
+
+    @field_validator("communities")
+    @classmethod
+    def _places(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place in value:
+            if not _COMMUNITY.match(place):
+                raise ValueError(f"takes communities such as discord:123456, not {place!r}")
+        return value
+
+    @field_validator("console_listen", "telegram_webhook_listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
+            raise ValueError(f"takes an address such as 127.0.0.1:8080, not {value!r}")
         return value
 
     @field_validator("learn_quiet_hours")

@@ -52,6 +52,7 @@ class Recipe:
         warm_up: share of all steps in which the learning rate climbs; then it falls in a line.
         clip: longest gradient.
         patience: epochs without a lower held-out loss after which training ends.
+        bfloat16: whether a CPU multiplies in bfloat16; parameters and losses stay float32.
     """
 
     rank: int
@@ -65,6 +66,7 @@ class Recipe:
     warm_up: float = 0.1
     clip: float = 1.0
     patience: int = 1
+    bfloat16: bool = False
 
     @classmethod
     def from_settings(cls, settings: Settings, seed: int) -> Recipe:
@@ -78,6 +80,7 @@ class Recipe:
             batch_examples=settings.batch_examples,
             seed=seed,
             anchor_weight=settings.anchor_weight,
+            bfloat16=_bfloat16(settings.training_dtype),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -231,12 +234,15 @@ def _learn(
 def _loss(base: BaseModel, model: Any, group: Sequence[Encoded], recipe: Recipe) -> torch.Tensor:
     """The summed loss of a group of examples, or of anchors."""
     batch = collate(group, pad_id=pad_id(base), device=base.device)
-    if not batch.anchor:
+    expected = None
+    on_cpu = base.device.type == "cpu"  # a GPU holds the model in its own dtype already
+    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16 and on_cpu):
+        if batch.anchor:
+            with torch.no_grad(), model.disable_adapter():
+                expected = lora.logits(model, batch)
         scores = lora.logits(model, batch)
+    if expected is None:
         return completion_loss(scores, batch.targets, batch.rows, batch.weights)
-    with torch.no_grad(), model.disable_adapter():
-        expected = lora.logits(model, batch)
-    scores = lora.logits(model, batch)
     return recipe.anchor_weight * anchor_loss(scores, expected, batch.rows, batch.weights)
 
 
@@ -257,6 +263,14 @@ def _steps(material: Material, recipe: Recipe, epoch: int) -> list[list[Encoded]
         size=recipe.batch_examples,
         seed=recipe.seed,
     )
+
+
+def _bfloat16(asked: str) -> bool:
+    """Whether to multiply in bfloat16: where the CPU does so in hardware, unless told otherwise."""
+    if asked != "auto":
+        return asked == "bfloat16"
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def _check(number: float, step: int) -> None:

@@ -1,15 +1,16 @@
 """What a platform is to the chat, and what the chat is to a platform.
 
-A platform calls the three methods of `Room`; the chat answers through an `Outlet`. No object of a
-platform's library passes, and a fake that keeps lists is as real a platform as Discord.
+A platform calls the methods of `Room`; the chat answers through an `Outlet` or with an `Answer`. No
+object of a platform's library passes, and a fake that keeps lists is as real a platform as Discord.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain import FeedbackKind, Message, Person, Place
+from bot.domain import FeedbackKind, Message, Person, Place, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,51 @@ class Capabilities:
     buttons: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with an answer, such as a picture or a member's own data."""
+
+    name: str
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a command, safe to show as it is, to the person who asked alone.
+
+    Attributes:
+        text: what to say.
+        attachment: a file to go with it.
+        confirm: the command that does what was asked, to be given once the person has said yes.
+        review: the exchange that a moderator is asked to judge: show the buttons for it.
+        live: the text goes on changing: `Room.progress` tells how.
+        refused: nothing was done.
+    """
+
+    text: str
+    attachment: Attachment | None = None
+    confirm: str = ""
+    review: int | None = None
+    live: bool = False
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command as a menu shows it. `usage` is its arguments, such as "now|status|cancel"."""
+
+    name: str
+    usage: str
+    meaning: str
+    role: Role
+
+
 class Outlet(Protocol):
     """Where the answer to one message goes. Every text that comes in is safe to show as it is."""
+
+    async def thinking(self) -> None:
+        """The message will be answered: show that somebody types."""
 
     async def waiting(self, ahead: int) -> None:
         """So many replies come first."""
@@ -30,18 +74,45 @@ class Outlet(Protocol):
     async def show(self, text: str) -> None:
         """The reply as far as it is written; the platform decides how often to redraw it."""
 
-    async def finish(self, text: str, exchange: int) -> None:
-        """The complete reply, saved as this exchange: from now on it can be rated."""
+    async def finish(self, text: str, exchange: int) -> Sequence[str]:
+        """The complete reply, saved as this exchange: from now on it can be rated.
+
+        Returns the platform's ids of the messages that it became, if it has any.
+        """
 
     async def notice(self, text: str) -> None:
-        """A word to this member alone: a limit, an apology, the answer to a command."""
+        """A word to this member alone: a limit, an apology."""
 
 
 class Room(Protocol):
-    """The chat as a platform sees it."""
+    """The chat as a platform sees it. No method raises: failures become an apology and a log line.
+
+    What a method returns or tells an outlet is on disk by then.
+    """
+
+    def menu(self) -> Sequence[Entry]:
+        """All commands, with the role that each needs."""
 
     async def message(self, message: Message, outlet: Outlet) -> None:
-        """Somebody said something. Never raises: failures become an apology and a log line."""
+        """Somebody said something."""
+
+    async def again(self, person: Person, place: Place, exchange: int, outlet: Outlet) -> None:
+        """Somebody wants another reply to the same prompt; it is remembered as one of a pair."""
+
+    async def edited(self, place: Place, external_id: str, text: str) -> None:
+        """Somebody changed a message of theirs."""
+
+    async def deleted(self, place: Place, external_ids: Collection[str]) -> None:
+        """Messages, of whomever, were deleted."""
+
+    async def moved(self, before: Place, after: Place) -> None:
+        """A channel has new ids on its platform; all that belongs to it moves along."""
+
+    async def exchange_of(self, place: Place, external_id: str) -> int | None:
+        """The exchange that the bot's message with a platform's id belongs to."""
+
+    async def votes(self, exchange: int) -> tuple[int, int]:
+        """How many members like a reply, and how many dislike it."""
 
     async def rating(
         self,
@@ -52,14 +123,38 @@ class Room(Protocol):
         *,
         text: str = "",
         via: str,
+        toggle: bool = False,
     ) -> str:
         """Somebody judged a reply (None: the channel's last); a sentence of thanks or refusal.
 
-        When it returns, the judgement is on disk. Never raises.
+        With `toggle` a vote that is given a second time is taken back.
         """
 
-    async def command(self, person: Person, place: Place, line: str) -> str:
-        """Somebody gave a command such as "/train now"; the answer. Never raises."""
+    async def command(
+        self,
+        person: Person,
+        place: Place,
+        line: str,
+        *,
+        exchange: int | None = None,
+        ask: bool = False,
+    ) -> Answer:
+        """Somebody gave a command such as "/train now".
+
+        Args:
+            exchange: the reply that it is about, where the platform knows (a command given by
+                replying to it, or from its menu); else the channel's last.
+            ask: whether what matters is to be confirmed first, see `Answer.confirm`.
+        """
+
+    def progress(self) -> AsyncIterator[str]:
+        """How the round of learning goes, whenever that changes, until it has ended."""
+
+    async def cursor(self, platform: str) -> int | None:
+        """How far a platform's updates were read, as `keep_cursor` was told last."""
+
+    async def keep_cursor(self, platform: str, position: int) -> None:
+        """Remember how far a platform's updates were read."""
 
 
 class Platform(Protocol):
@@ -69,4 +164,11 @@ class Platform(Protocol):
     capabilities: Capabilities
 
     async def run(self, room: Room) -> None:
-        """Serve until cancelled or, for a terminal, until the person leaves."""
+        """Serve until cancelled or, for a terminal, until the person leaves.
+
+        Cancelled, it takes nothing more in, lets running replies finish (`Room` bounds that), and
+        says goodbye to what waits.
+        """
+
+    async def announce(self, place: Place, text: str) -> None:
+        """Say something in a channel that nobody asked for. Failures are logged, not raised."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -22,30 +23,43 @@ def harmless(text: str) -> str:
     return _EVERYONE.sub("@\u200b", readable(text))
 
 
-def split(text: str, max_chars: int) -> list[str]:
-    """The text in parts of at most `max_chars` characters (0: in one part).
+def utf16(text: str) -> int:
+    """The length of a text in UTF-16 units, as Telegram and JavaScript measure it."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def split(text: str, most: int, length: Callable[[str], int] = len) -> list[str]:
+    """The text in parts that `length` measures as at most `most` (0: in one part).
 
     Cuts fall at the last paragraph, line, sentence or word that fits. A code block that is cut is
     closed in one part and opened again, with its language, in the next.
     """
-    if max_chars <= 0 or len(text) <= max_chars:
+    if most <= 0 or length(text) <= most:
         return [text]
     parts: list[str] = []
     opening, rest = "", text
     while rest:
-        room = max_chars - len(opening)
-        if len(rest) <= room:
+        room = most - len(opening)
+        if length(rest) <= room:
             parts.append(opening + rest)
             break
         if _FENCE.search(text):
             room -= len("\n```")  # in case the part ends inside a block
-        at = _cut(rest, room)
+        at = _cut(rest, _reach(rest, room, length))
         part = opening + rest[:at].rstrip("\n")
         rest = rest[at:].lstrip("\n")
         mark, language = _open_block(part)
         parts.append(f"{part}\n{mark}" if mark else part)
         opening = f"{mark}{language}\n" if mark else ""
     return [part for part in parts if part.strip()] or [""]
+
+
+def _reach(text: str, room: int, length: Callable[[str], int]) -> int:
+    """How many characters of the text, at least one, `length` measures as at most `room`."""
+    at = min(room, len(text))
+    while at > 1 and (surplus := length(text[:at]) - room) > 0:
+        at = max(1, at - max(1, surplus // 2))
+    return at
 
 
 def _cut(text: str, room: int) -> int:

@@ -1,0 +1,238 @@
+"""A reply on its way to a platform that shows it by sending messages and editing them.
+
+The one place that decides how often a growing reply is redrawn and into which messages it is split;
+a platform brings a `Surface` with its four or five calls. The newest text wins: however quickly
+pieces come, there is at most one call at a time, calls keep to the pace of their channel, and the
+last one always carries the complete text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from bot.platforms.formatting import split
+
+log = structlog.get_logger()
+
+CURSOR: Final = " ▌"
+"""Stands at the end of a reply that is still being written."""
+
+
+class Surface(Protocol):
+    """One conversation on a platform, and the message in it that is being answered.
+
+    Its calls wait and try again by themselves when the platform asks for patience. Every text fits
+    `max_chars`.
+    """
+
+    async def typing(self) -> None:
+        """Show that somebody types; it lasts a few seconds, and is asked for again."""
+
+    async def send(self, text: str, *, exchange: int | None) -> str:
+        """Send one message and return its id; with an exchange it gets rating buttons."""
+
+    async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:
+        """Change a message that was sent; returns its id, or None if it is gone (deleted)."""
+
+    async def remove(self, message: str) -> None:
+        """Take back a message that was sent, if it is still there."""
+
+    async def whisper(self, text: str) -> None:
+        """Say something to the one who asked, alone if the platform can."""
+
+
+class Pace:
+    """When the next call in each channel may be made: one every `seconds`, whoever makes it.
+
+    `sleep` and `clock` are asyncio's unless a test brings its own.
+    """
+
+    def __init__(
+        self,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._sleep = sleep
+        self._clock = clock
+        self._next: dict[str, float] = {}
+
+    async def wait(self, channel: str, seconds: float) -> None:
+        """Wait for the channel's turn, and take it."""
+        now = self._now()
+        at = max(now, self._next.get(channel, 0.0))
+        self._next = {key: when for key, when in self._next.items() if when > now}
+        self._next[channel] = at + seconds
+        if at > now:
+            await self._sleep(at - now)
+
+    def hold(self, channel: str, seconds: float) -> None:
+        """Make no call in the channel for so long: the platform asked for it."""
+        self._next[channel] = max(self._next.get(channel, 0.0), self._now() + seconds)
+
+    def _now(self) -> float:
+        return self._clock() if self._clock else asyncio.get_running_loop().time()
+
+
+class Posting:
+    """Implements `Outlet` on a `Surface`.
+
+    Args:
+        channel: the channel's key in `pace`.
+        every: seconds between two edits in the channel.
+        max_chars: the longest message, in the units of `length`.
+        length: how the platform measures a text (Telegram: in UTF-16 units).
+    """
+
+    def __init__(
+        self,
+        surface: Surface,
+        pace: Pace,
+        *,
+        channel: str,
+        every: float,
+        max_chars: int,
+        length: Callable[[str], int] = len,
+    ) -> None:
+        self._surface = surface
+        self._pace = pace
+        self._channel = channel
+        self._every = every
+        self._max = max_chars
+        self._length = length
+        self._text = ""
+        self._exchange: int | None = None
+        self._done = False
+        self._drawn: list[_Drawn] = []
+        self._calling = asyncio.Lock()
+        self._drawing: asyncio.Task[None] | None = None
+        self._typing: asyncio.Task[None] | None = None
+
+    async def thinking(self) -> None:
+        """See `Outlet.thinking`: somebody types until the first words are shown."""
+        if self._typing is None:
+            self._typing = asyncio.create_task(self._keep_typing())
+
+    async def waiting(self, ahead: int) -> None:
+        """See `Outlet.waiting`."""
+        replies = "reply comes" if ahead == 1 else "replies come"
+        await self._surface.whisper(f"{ahead} {replies} before yours; I am on it.")
+
+    async def show(self, text: str) -> None:
+        """See `Outlet.show`: never waits for the platform."""
+        if not text.strip():
+            return
+        self._text = text
+        if self._drawing is None or self._drawing.done():
+            _retrieve(self._drawing)
+            self._drawing = asyncio.create_task(self._draw())
+
+    async def finish(self, text: str, exchange: int) -> Sequence[str]:
+        """See `Outlet.finish`."""
+        await self._settle()
+        self._text, self._exchange, self._done = text, exchange, True
+        await self._draw()
+        kept = len(self._wanted())
+        for surplus in self._drawn[kept:]:
+            await self._surface.remove(surplus.message)
+        return [drawn.message for drawn in self._drawn[:kept]]
+
+    async def notice(self, text: str) -> None:
+        """See `Outlet.notice`. A reply that broke off keeps what it had, without the cursor."""
+        await self._settle()
+        if self._drawn and not self._done:
+            self._done = True
+            await self._draw()
+        await self._surface.whisper(text)
+
+    async def close(self) -> None:
+        """End what still goes on in the background; for whoever gives up on the reply."""
+        await self._settle()
+
+    async def _draw(self) -> None:
+        """Bring the platform's messages to the newest text, one call for each turn of the pace."""
+        while self._stale() is not None:
+            await self._pace.wait(self._channel, self._every)
+            async with self._calling:
+                at = self._stale()  # what has come meanwhile is in it
+                if at is not None:
+                    await self._put(at, *self._wanted()[at])
+
+    def _wanted(self) -> list[tuple[str, int | None]]:
+        """The texts that the messages should show, and the exchange that the last one carries."""
+        cursor = "" if self._done else CURSOR
+        parts = split(self._text, self._max - self._length(cursor), self._length)
+        last = len(parts) - 1
+        return [
+            (part + cursor, self._exchange) if at == last else (part, None)
+            for at, part in enumerate(parts)
+        ]
+
+    def _stale(self) -> int | None:
+        """The first message that does not show yet what it should."""
+        for at, (text, exchange) in enumerate(self._wanted()):
+            if at >= len(self._drawn):
+                return at
+            drawn = self._drawn[at]
+            if (drawn.text, drawn.exchange) != (text, exchange) and (self._done or not drawn.gone):
+                return at
+        return None
+
+    async def _put(self, at: int, text: str, exchange: int | None) -> None:
+        """One call. A message that somebody deleted is sent again only when the reply is done."""
+        drawn = self._drawn[at] if at < len(self._drawn) else None
+        message = None
+        if drawn is not None and not drawn.gone:
+            message = await self._surface.edit(drawn.message, text, exchange=exchange)
+        gone = drawn is not None and message is None and not self._done
+        if message is None and not gone:
+            self._stop_typing()
+            message = await self._surface.send(text, exchange=exchange)
+        now = _Drawn(message or "", text, exchange, gone)
+        self._drawn[at : at + 1] = [now]
+
+    async def _settle(self) -> None:
+        """End what goes on in the background, after the call that is under way."""
+        self._stop_typing()
+        drawing, self._drawing = self._drawing, None
+        if drawing is not None:
+            async with self._calling:
+                drawing.cancel()
+            await asyncio.wait([drawing])
+        _retrieve(drawing)
+
+    async def _keep_typing(self) -> None:
+        while True:
+            try:
+                await self._surface.typing()
+            except Exception as error:  # a reply is worth more than a sign that it comes
+                log.debug("cannot show typing", error=str(error))
+            await asyncio.sleep(TYPING_SECONDS)
+
+    def _stop_typing(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A message of the reply as the platform shows it. `gone`: somebody deleted it."""
+
+    message: str
+    text: str
+    exchange: int | None
+    gone: bool
+
+
+def _retrieve(task: asyncio.Task[None] | None) -> None:
+    """Look at how a drawing ended: what failed for the moment is tried again by the next one."""
+    if task is not None and task.done() and not task.cancelled() and (error := task.exception()):
+        log.debug("cannot show a reply as it grows", error=str(error))
+
+
+TYPING_SECONDS: Final = 4.5
+"""Platforms let "is typing" fade after five to ten seconds."""
