@@ -40,9 +40,10 @@ MOST_RETAINED: Final = 48
 """Older approvals that retention is measured on."""
 
 HELD_OUT_PROMPTS: Final = 12
-ANCHOR_PROMPTS: Final = 8
+SAMPLES: Final = 32
 SAMPLE_TOKENS: Final = 96
-"""How many prompts get a sample reply for the gate, and its most tokens."""
+"""Of how many prompts at most, held-out ones and then general ones, the gate sees a sample reply,
+and its most tokens."""
 
 T = TypeVar("T")
 
@@ -211,7 +212,7 @@ def prepare(
     held_out = encoded(chosen.held_out)
     room = base.window - 1
     asked = [e.prompt for e in _some(chosen.held_out, HELD_OUT_PROMPTS, seed)]
-    asked += [kept.ask(anchor) for anchor in kept.held_out[:ANCHOR_PROMPTS]]
+    asked += [kept.ask(anchor) for anchor in kept.held_out[: SAMPLES - len(asked)]]
     return Lessons(
         Material(encoded(chosen.trained), trained_anchors, chosen.anchors, held_out),
         Exam(
