@@ -40,22 +40,27 @@ TOKENS = (
 
 @app.command()
 def run() -> None:
-    """Start everything that has a token, and the learner. Without tokens: chat right here."""
+    """Start everything that has a token, the console and the learner. Without: chat right here."""
+    from bot import doors
+
     settings = settings_module.prepared()
-    for name, token in (
-        ("DISCORD_TOKEN", settings.discord_token),
-        ("TELEGRAM_TOKEN", settings.telegram_token),
-    ):
-        if token.get_secret_value():
-            raise ThumbwiseError(
-                f"{name} is set, but this version cannot talk to that platform yet. Leave it empty "
-                "and chat in the terminal."
-            )
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if doors.has_token(settings):
+        _go(doors.serve_all(settings, tell=_say))
+        return
+    if not doors.has_terminal():
         _say("There is no terminal to chat in and no platform has a token. " + TOKENS)
         raise typer.Exit(2)
     _say(TOKENS)
-    _go(_chat(settings, speaker="owner", channel="terminal", learner=settings.learn))
+    _go(
+        doors.chat(
+            settings,
+            speaker="owner",
+            channel="terminal",
+            learner=settings.learn,
+            console=settings.console,
+            tell=_say,
+        )
+    )
 
 
 @app.command()
@@ -67,36 +72,19 @@ def chat(
     ] = True,
 ) -> None:
     """Talk in the terminal. + and - rate the last reply, ! corrects it. Reads a pipe, too."""
+    from bot import doors
+
     settings = settings_module.prepared()
-    _go(_chat(settings, speaker=speaker, channel=channel, learner=learner and settings.learn))
-
-
-async def _chat(settings: Settings, *, speaker: str, channel: str, learner: bool) -> None:
-    from bot import app as house
-    from bot import logs
-    from bot.platforms.terminal import Terminal
-
-    logs.configure(settings, file=settings.data_dir / "logs" / "bot.log")
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    console = Console(highlight=False)
-    async with house.opened(
-        settings,
-        learner=learner,
-        learner_log=settings.data_dir / "logs" / "learner.log",
-        tell=_say,
-    ) as opened:
-        if interactive:
-            _say("Ready. Say something; /help shows what I can do, Ctrl-D leaves.")
-        terminal = Terminal(
+    _go(
+        doors.chat(
+            settings,
             speaker=speaker,
             channel=channel,
-            now=opened.services.now,
-            console=console,
-            interactive=interactive,
+            learner=learner and settings.learn,
+            console=False,
+            tell=_say,
         )
-        await terminal.run(opened.room)
-        if interactive:
-            _say("Closing ...")
+    )
 
 
 @app.command()
@@ -232,7 +220,7 @@ def rollback() -> None:
 
 async def _switch(version: int | None) -> None:
     from bot.app import utc_now
-    from bot.chat.commands import switch
+    from bot.chat.orders.learning import switch
     from bot.generator.base_model import fingerprint, resolve
     from bot.store import adapters as store
 

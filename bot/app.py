@@ -70,7 +70,7 @@ async def opened(
             tasks.append(supervise.keep_learning(learner_log))
         for coroutine in tasks:
             task = asyncio.create_task(coroutine)
-            task.add_done_callback(_report)
+            task.add_done_callback(report)
             stack.push_async_callback(_cancel, task)
         services = Services(database, generator, settings, utc_now, _seeds(settings))
         yield App(ChatRoom(services), services)
@@ -138,7 +138,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _report(task: asyncio.Task[None]) -> None:
+def report(task: asyncio.Task[None]) -> None:
     """A part of the house that ends by itself has failed: say so at once, the chat goes on."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("a part of the house failed", exc_info=error)

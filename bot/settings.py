@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     )
     training_dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="What a CPU multiplies in while training; auto: bfloat16 if it is built for it.",
+        description="What a CPU multiplies in while training; auto is bfloat16 if built for it.",
     )
     learner_threads: int = Field(
         1, ge=1, le=256, description="CPU threads of the learner, which runs beside the chat."

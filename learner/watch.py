@@ -15,10 +15,18 @@ import structlog
 
 from bot.domain import RequestKind, Round
 from bot.errors import StoreError
-from bot.store import feedback, presence, requests, rounds
+from bot.store import feedback, memos, presence, requests, rounds
 from learner.ending import clear_leftovers
 from learner.round import begin, run_round
-from learner.schedule import Look, due, make_scheduler, next_look
+from learner.schedule import (
+    UNCHANGED,
+    Look,
+    due,
+    is_quiet,
+    make_scheduler,
+    next_look,
+    reschedule,
+)
 from learner.workshop import Workshop
 
 POLL_SECONDS: Final = 1.5
@@ -42,6 +50,7 @@ class Watch:
         self._is_child = parent is not None and os.getppid() == parent
         self._time_to_look = asyncio.Event()
         self._scheduler: Any = None
+        self._schedule = UNCHANGED
         self._round: int | None = None
 
     async def run(self) -> None:
@@ -49,8 +58,13 @@ class Watch:
         await clear_leftovers(self._shop)
         async with self._shop.database.read() as conn:
             last = await rounds.last_look(conn)
+            self._schedule = await memos.schedule(conn)
         self._scheduler = make_scheduler(
-            self._shop.settings, self._look_later, now=self._shop.now(), last=last
+            self._shop.settings,
+            self._look_later,
+            now=self._shop.now(),
+            last=last,
+            changed=self._schedule,
         )
         self._scheduler.start()
         showing = asyncio.create_task(self._keep_showing())
@@ -89,12 +103,22 @@ class Watch:
         async with database.read() as conn:
             unfinished = await rounds.unfinished(conn)
             asked = await requests.pending(conn)
+            schedule = await memos.schedule(conn)
+            last = await rounds.last_look(conn)
+        if schedule != self._schedule:
+            _log.info("an admin changed the schedule", paused=schedule.paused)
+            self._schedule = schedule
+            now = self._shop.now()
+            reschedule(self._scheduler, settings, schedule, now=now, last=last)
         if unfinished:
             _log.info("a round is taken up", round=unfinished[0].id)
             return unfinished[0]
         wishes = [request for request in asked if request.kind is RequestKind.TRAIN]
-        scheduled = self._time_to_look.is_set()
-        self._time_to_look.clear()
+        # A look that falls into quiet hours is put off to their end: the next may be quiet as well.
+        quiet = is_quiet(local(self._shop.now()).time(), settings.quiet_hours)
+        scheduled = self._time_to_look.is_set() and not quiet
+        if not quiet:
+            self._time_to_look.clear()
         if not wishes and not scheduled:
             await self._answer_late_cancels(asked)
             return None
@@ -108,6 +132,7 @@ class Watch:
                 enough=settings.learn_min_verdicts,
                 local=local(self._shop.now()).time(),
                 quiet=settings.quiet_hours,
+                paused=schedule.paused,
             )
         )
         _log.info("looked whether a round is due", due=verdict.yes, why=verdict.why)

@@ -128,6 +128,7 @@ class Outbox:
     notices: list[str] = field(default_factory=list)
     finished: list[tuple[str, int]] = field(default_factory=list)
     ahead: list[int] = field(default_factory=list)
+    thought: int = 0
 
     async def waiting(self, ahead: int) -> None:
         self.ahead.append(ahead)
@@ -135,8 +136,12 @@ class Outbox:
     async def show(self, text: str) -> None:
         self.shown.append(text)
 
-    async def finish(self, text: str, exchange: int) -> None:
+    async def thinking(self) -> None:
+        self.thought += 1
+
+    async def finish(self, text: str, exchange: int) -> Sequence[str]:
         self.finished.append((text, exchange))
+        return [f"reply-{exchange}"]
 
     async def notice(self, text: str) -> None:
         self.notices.append(text)

@@ -8,6 +8,7 @@ full. Blocks are as large as they may be without dropping more than half of what
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -36,10 +37,13 @@ def fit(
     budget: int,
     cost: Callable[[Turn, bool], int],
     count: Count,
+    pulled: Sequence[Said] = (),
 ) -> Prompt:
     """The prompt for `message`: as much of the history before it as fits `budget` tokens.
 
     Args:
+        pulled: what the message answers, oldest first; the part of it that lies before the window
+            goes ahead of the history, at the cost of the history.
         cost: an upper bound for the tokens of one turn, with or without the speaker's name.
         count: the exact tokens of a whole prompt, asked only for what the bounds let through.
 
@@ -47,19 +51,25 @@ def fit(
     persona leaves no room for a message.
     """
     turns = [said.turn for said in history]
-    named = len(names_of([*turns, message])) > 1
+    named = len(names_of([*turns, *(said.turn for said in pulled), message])) > 1
     spent = count(Prompt(persona, (message,)))
+    spent += sum(cost(said.turn, named) for said in pulled)
     start = len(history)
     while start and spent + cost(turns[start - 1], named) <= budget:
         start -= 1
         spent += cost(turns[start], named)
     if start or len(history) >= HISTORY:
         start = _aligned(history, start)
-    prompt = Prompt(persona, (*turns[start:], message))
-    while start < len(history) and count(prompt) > budget:
-        start += 1
-        prompt = Prompt(persona, (*turns[start:], message))
-    if start == len(history):
+    first = history[start].position if start < len(history) else math.inf
+    before = [said.turn for said in pulled if said.position < first]
+    prompt = Prompt(persona, (*before, *turns[start:], message))
+    while len(prompt.turns) > 1 and count(prompt) > budget:
+        if start < len(history):
+            start += 1
+        else:
+            before = before[1:]
+        prompt = Prompt(persona, (*before, *turns[start:], message))
+    if len(prompt.turns) == 1:
         prompt = _shorten(prompt, budget, count)
     return prompt
 

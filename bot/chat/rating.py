@@ -6,7 +6,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.reply import known_as
+from bot.chat.authority import known_as, reaches_everywhere
+from bot.chat.orders.order import in_sight
 from bot.chat.services import Services
 from bot.domain import (
     Decision,
@@ -41,9 +42,11 @@ async def rate(
     *,
     text: str,
     via: str,
+    toggle: bool = False,
 ) -> str:
     """Keep one judgement of a reply; return the thanks once it is on disk.
 
+    With `toggle` a like or dislike that is in force already is taken back.
     A moderator's correction is a ruling as well. Raises `Refused` when there is nothing to judge,
     when it lies in another channel, or when a correction is empty or too long.
     """
@@ -51,7 +54,7 @@ async def rate(
         raise Refused("Bots do not vote.")
     now = services.now()
     async with services.database.write() as tx:
-        member = await members.meet(tx, known_as(services, person), now)
+        member = await members.meet(tx, known_as(services.settings, person, place), now)
         channel = await conversations.enter(tx, place, now)
         judged = (
             await exchanges.last_in(tx, channel.id)
@@ -60,7 +63,11 @@ async def rate(
         )
         if judged is None:
             raise Refused("There is no reply to judge here yet.")
-        _check_place(judged, channel.id, member)
+        everywhere = reaches_everywhere(services.settings, person)
+        if not await in_sight(tx, judged, channel, member, everywhere):
+            raise StoreError(f"There is no reply {judged.id}.")
+        if toggle and kind is await feedback.vote(tx, judged.id, member.id):
+            kind = FeedbackKind.RETRACTION
         event = Feedback(judged.id, member.id, kind, now, readable(text).strip(), via)
         return await judge(tx, event, judged, member, longest=services.settings.message_chars)
 
@@ -95,9 +102,3 @@ def _check_correction(text: str, longest: int) -> None:
         raise Refused("Write the better answer after the exclamation mark.")
     if len(text) > longest:
         raise Refused(f"That is too long: a better answer has at most {longest} characters.")
-
-
-def _check_place(exchange: Exchange, channel: int, member: Member) -> None:
-    """A member judges what is in sight: a reply in another channel does not exist for them."""
-    if exchange.channel != channel and not member.role.may_act_as(Role.MODERATOR):
-        raise StoreError(f"There is no reply {exchange.id}.")

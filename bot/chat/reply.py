@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Collection
 from dataclasses import replace
-from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import context
 from bot.chat.admit import admit
+from bot.chat.authority import known_as
 from bot.chat.services import Services
-from bot.domain import Channel, ChannelMode, Exchange, Member, Message, Person, Prompt, Turn
-from bot.errors import Busy
-from bot.generator.protocol import Completion, Job
+from bot.chat.turns import ChannelTurns
+from bot.chat.writing import hand_over, keep, write
+from bot.domain import Channel, ChannelMode, Exchange, Member, Message, Person, Place, Said, Turn
+from bot.errors import Refused
+from bot.generator.protocol import Job
 from bot.platforms.base import Outlet
-from bot.platforms.formatting import harmless, readable
-from bot.store import conversations, exchanges, members
+from bot.platforms.formatting import readable
+from bot.store import changes, conversations, exchanges, members
 
 log = structlog.get_logger()
-
-NOTHING: Final = "I have no answer to that. Try asking it another way."
-"""Said when the model ends its reply before the first word."""
 
 
 async def answer(
@@ -33,25 +31,27 @@ async def answer(
     message = replace(message, text=readable(message.text))
     if message.author.is_bot or not message.text.strip():
         return None
+    who = known_as(services.settings, message.author, message.place)
     async with services.database.write() as tx:
         channel = await conversations.enter(tx, message.place, services.now())
         if channel.mode is ChannelMode.OFF:
             return None
-        member = await members.meet(tx, known_as(services, message.author), services.now())
+        member = await members.meet(tx, who, services.now())
         admission = admit(message, member, channel, longest=services.settings.message_chars)
         if admission.hear and not admission.answer:
             await conversations.hear(tx, channel.id, member, message, message.text)
+        known = await conversations.answer_to(tx, channel.id, message.external_id)
     if not admission.answer:
         log.debug("not answered", reason=admission.reason, channel=channel.id)
         if admission.say:
             await outlet.notice(admission.say)
         return None
-    wait = services.limits.take(member.id, channel.id, services.now())
+    wait = 0.0 if known else services.limits.take(member.id, channel.id, services.now())
     if wait:
         await outlet.notice(wait_a_little(wait))
         return None
     async with turns.of(channel.id):
-        return await _reply(services, message, outlet)
+        return await _reply(services, replace(message, author=who), outlet)
 
 
 def wait_a_little(seconds: float) -> str:
@@ -59,58 +59,30 @@ def wait_a_little(seconds: float) -> str:
     return f"One moment, please: ask me again in {math.ceil(seconds)} seconds."
 
 
-class ChannelTurns:
-    """One lock a channel, so that its replies come in order; a lock lives while it is wanted."""
-
-    def __init__(self) -> None:
-        self._locks: dict[int, tuple[asyncio.Lock, int]] = {}
-
-    def of(self, channel: int) -> _Turn:
-        """The channel's turn, to be taken with `async with`."""
-        return _Turn(self._locks, channel)
-
-
-class _Turn:
-    def __init__(self, locks: dict[int, tuple[asyncio.Lock, int]], channel: int) -> None:
-        self._locks, self._channel = locks, channel
-
-    async def __aenter__(self) -> None:
-        lock, wanted = self._locks.get(self._channel, (asyncio.Lock(), 0))
-        self._locks[self._channel] = (lock, wanted + 1)
-        try:
-            await lock.acquire()
-        except asyncio.CancelledError:
-            self._leave()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._locks[self._channel][0].release()
-        self._leave()
-
-    def _leave(self) -> None:
-        lock, wanted = self._locks.pop(self._channel)
-        if wanted > 1:
-            self._locks[self._channel] = (lock, wanted - 1)
-
-
-def known_as(services: Services, person: Person) -> Person:
-    """The person with the role that settings and platform grant, and a name that fits a prompt."""
-    name = " ".join(readable(person.name).replace(":", " ").split())[:40]
-    person = replace(person, id=readable(person.id), name=name or "member")
-    return replace(person, role=services.settings.role_of(person))
-
-
 async def _reply(services: Services, message: Message, outlet: Outlet) -> Exchange | None:
     async with services.database.write() as tx:
         # Asked again: while the message waited for its turn, things may have changed.
         channel = await conversations.enter(tx, message.place, services.now())
-        member = await members.meet(tx, known_as(services, message.author), services.now())
+        member = await members.meet(tx, message.author, services.now())
         if channel.mode is ChannelMode.OFF:
             return None
-        if await conversations.was_heard(tx, channel.id, message.external_id):
-            log.info("message came twice", channel=channel.id, message=message.external_id)
-            return None
-        said = await conversations.history(tx, channel.id, context.HISTORY)
+        known = await conversations.answer_to(tx, channel.id, message.external_id)
+        before = None if known is None else await exchanges.get(tx, known)
+        shown = before is not None and await changes.was_delivered(tx, before.id)
+        heard = await conversations.heard_at(tx, channel.id, message.external_id)
+        said = [
+            one
+            for one in await conversations.history(tx, channel.id, context.HISTORY)
+            if one.position != heard
+        ]
+        pulled = await _pulled(services, tx, channel, message)
+    if before is not None:
+        # It came twice: its reply is shown now if it never was, and not written anew.
+        log.info("message came twice", channel=channel.id, exchange=before.id, shown=shown)
+        if before.reply and not shown:
+            await hand_over(services, before, before.reply, outlet)
+        return None
+    await outlet.thinking()
     generator, settings = services.generator, services.settings
     # A model with a small window keeps at least half of it for reading.
     room = generator.window - min(settings.max_new_tokens, generator.window // 2)
@@ -121,93 +93,89 @@ async def _reply(services: Services, message: Message, outlet: Outlet) -> Exchan
         budget=min(settings.context_tokens, room),
         cost=lambda turn, named: generator.count(turn, named=named),
         count=generator.count_prompt,
+        pulled=pulled,
     )
     job = Job(prompt, settings.sampling, services.draw_seed(), session=f"channel-{channel.id}")
-    try:
-        stream = await generator.submit(job)
-    except Busy as busy:
-        await outlet.notice(str(busy))
+    in_prompt = set(map(id, prompt.turns))
+    read = {one.position for one in (*said, *pulled) if id(one.turn) in in_prompt and one.position}
+
+    async def begun() -> None:
+        if member.consent.remembered:
+            async with services.database.write() as tx:
+                read.add(await conversations.hear(tx, channel.id, member, message, message.text))
+
+    completion = await write(services, job, outlet, begun)
+    if completion is None:
         return None
-    try:
-        read = {one.position for one in said[len(said) - len(prompt.turns) + 1 :]}
-        read |= await _hear(services, channel, member, message)
-        if stream.ahead:
-            await outlet.waiting(stream.ahead)
-        text = ""
-        async for piece in stream:
-            text += piece
-            await outlet.show(harmless(text))
-        completion = await stream.completion()
-    except BaseException:
-        stream.cancel()  # nobody will read the rest
-        raise
-    exchange = await _save(services, channel, member, read, completion, job)
-    if completion.text:
-        await outlet.finish(harmless(completion.text), exchange.id)
-    else:
-        await outlet.notice(NOTHING)
+    exchange = await keep(
+        services, channel, member, completion, job, read=read, reply_to=message.external_id
+    )
+    await hand_over(services, exchange, completion.text, outlet)
     return exchange
 
 
-async def _hear(services: Services, channel: Channel, member: Member, message: Message) -> set[int]:
-    """Keep the message that is being answered, if its member is remembered; its position."""
+async def _pulled(
+    services: Services, tx: AsyncConnection, channel: Channel, message: Message
+) -> list[Said]:
+    """What the message answers: from the store, or else as the platform quotes it."""
+    if message.reply_to:
+        found = await conversations.chain(tx, channel.id, message.reply_to)
+        if found:
+            return found
+    quote = message.quote
+    if quote is None or not (text := readable(quote.text).strip()):
+        return []
+    text = text[: services.settings.message_chars]
+    if quote.author is None:
+        return [Said(0, Turn("assistant", text))]
+    if quote.author.is_bot:
+        return []
+    member = await _quoted(services, tx, quote.author, message.place)
     if not member.consent.remembered:
-        return set()
-    async with services.database.write() as tx:
-        await conversations.hear(tx, channel.id, member, message, message.text)
-        return {one.position for one in await conversations.history(tx, channel.id, 1)}
+        return []
+    return [Said(0, Turn("user", text, member.name, member.id))]
 
 
-async def _save(
+async def _quoted(services: Services, tx: AsyncConnection, author: Person, place: Place) -> Member:
+    """Who is quoted; somebody who is not here just now keeps the role they have."""
+    known = await members.by_key(tx, author.platform, readable(author.id))
+    who = known_as(services.settings, author, place)
+    return known or await members.meet(tx, who, services.now())
+
+
+async def again(
     services: Services,
-    channel: Channel,
-    member: Member,
-    read: Collection[int],
-    completion: Completion,
-    job: Job,
-) -> Exchange:
-    """Keep the exchange; of a member who is not to be remembered, only that there was one.
+    person: Person,
+    place: Place,
+    exchange: int,
+    outlet: Outlet,
+    turns: ChannelTurns,
+) -> Exchange | None:
+    """Reply once more to what an exchange replied to; both are kept as a pair.
 
-    `read` are the positions of the messages in the prompt: if one of them was deleted while the
-    reply was written (somebody said /forget), nothing of the exchange is kept either.
+    Raises `Refused` when there is nothing to try again, and `StoreError` for an unknown exchange.
     """
-    now = services.now()
-    exchange = Exchange(
-        id=0,
-        channel=channel.id,
-        asker=member.id,
-        prompt=job.prompt,
-        reply=completion.text,
-        adapter=completion.adapter,
-        base_model=services.generator.base_model,
-        sampling=job.sampling,
-        seed=job.seed,
-        finish=completion.finish,
-        created_at=now,
-        prompt_tokens=completion.prompt_tokens,
-        reply_tokens=completion.reply_tokens,
-        latency_ms=completion.latency_ms,
-        first_token_ms=completion.first_token_ms,
-    )
+    if person.is_bot:
+        return None
+    who = known_as(services.settings, person, place)
     async with services.database.write() as tx:
-        now_known = await members.get(tx, member.id)
-        keep = now_known.consent.remembered and now_known.external_id == member.external_id
-        keep = keep and await conversations.still_there(tx, channel.id, read)
-        if not keep:
-            exchange = replace(exchange, prompt=Prompt("", ()), reply="")
-        exchange = await exchanges.save(tx, exchange)
-        if keep:
-            await conversations.say(tx, channel.id, exchange.id, now)
-    log.info(
-        "replied",
-        channel=channel.id,
-        exchange=exchange.id,
-        adapter=completion.adapter,
-        finish=completion.finish.value,
-        prompt_tokens=completion.prompt_tokens,
-        cached_tokens=completion.cached_tokens,
-        reply_tokens=completion.reply_tokens,
-        first_token_ms=completion.first_token_ms,
-        latency_ms=completion.latency_ms,
-    )
-    return exchange
+        channel = await conversations.enter(tx, place, services.now())
+        member = await members.meet(tx, who, services.now())
+        before = await exchanges.get(tx, exchange)
+        asker = None if before.asker is None else await members.get(tx, before.asker)
+    if before.channel != channel.id or channel.mode is ChannelMode.OFF:
+        raise Refused("That reply is not from here.")
+    if not before.reply:
+        raise Refused("I kept nothing of that reply, so I cannot try it again.")
+    wait = services.limits.take(member.id, channel.id, services.now())
+    if wait:
+        raise Refused(wait_a_little(wait))
+    async with turns.of(channel.id):
+        await outlet.thinking()
+        job = Job(before.prompt, services.settings.sampling, services.draw_seed())
+        completion = await write(services, job, outlet)
+        if completion is None:
+            return None
+        made = await keep(services, channel, asker, completion, job, retry_of=before.id)
+        await hand_over(services, made, completion.text, outlet)
+        return made

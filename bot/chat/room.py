@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 import structlog
 
-from bot.chat import commands, rating, reply
+from bot.chat import commands, rating, reply, status
 from bot.chat.services import Services
+from bot.chat.turns import ChannelTurns
 from bot.domain import FeedbackKind, Message, Person, Place
-from bot.errors import ThumbwiseError
-from bot.platforms.base import Outlet
-from bot.platforms.formatting import harmless
+from bot.errors import StoreError, ThumbwiseError
+from bot.platforms.base import Answer, Entry, Outlet
+from bot.platforms.formatting import harmless, readable
+from bot.store import changes, conversations, memos, review
 
 log = structlog.get_logger()
 
@@ -22,11 +26,19 @@ T = TypeVar("T")
 
 
 class ChatRoom:
-    """Implements `platforms.base.Room` on the services of the house."""
+    """Implements `platforms.base.Room` on the services of the house.
 
-    def __init__(self, services: Services) -> None:
+    `glance_seconds` is how often `progress` looks at the store.
+    """
+
+    def __init__(self, services: Services, *, glance_seconds: float = 1.0) -> None:
         self._services = services
-        self._turns = reply.ChannelTurns()
+        self._turns = ChannelTurns()
+        self._glance = glance_seconds
+
+    def menu(self) -> Sequence[Entry]:
+        """See `Room.menu`."""
+        return [Entry(c.name, c.usage, c.meaning, c.role) for c in commands.COMMANDS.values()]
 
     async def message(self, message: Message, outlet: Outlet) -> None:
         """See `Room.message`."""
@@ -35,6 +47,65 @@ class ChatRoom:
             await reply.answer(self._services, message, outlet, self._turns)
 
         await _guarded(walk, otherwise=outlet.notice, message=message.external_id)
+
+    async def again(self, person: Person, place: Place, exchange: int, outlet: Outlet) -> None:
+        """See `Room.again`."""
+
+        async def walk() -> None:
+            await reply.again(self._services, person, place, exchange, outlet, self._turns)
+
+        await _guarded(walk, otherwise=outlet.notice, exchange=exchange)
+
+    async def edited(self, place: Place, external_id: str, text: str) -> None:
+        """See `Room.edited`."""
+        longest = self._services.settings.message_chars
+        words = readable(text).strip()[:longest]
+
+        async def walk() -> None:
+            async with self._services.database.write() as tx:
+                channel = await conversations.enter(tx, place, self._services.now())
+                if words:
+                    await changes.edit(tx, channel.id, external_id, words)
+
+        await _guarded(walk, message=external_id)
+
+    async def deleted(self, place: Place, external_ids: Collection[str]) -> None:
+        """See `Room.deleted`."""
+
+        async def walk() -> None:
+            async with self._services.database.write() as tx:
+                channel = await conversations.enter(tx, place, self._services.now())
+                await changes.remove(tx, channel.id, external_ids)
+
+        await _guarded(walk, messages=len(external_ids))
+
+    async def moved(self, before: Place, after: Place) -> None:
+        """See `Room.moved`."""
+
+        async def walk() -> None:
+            async with self._services.database.write() as tx:
+                await changes.move(tx, before, after)
+
+        await _guarded(walk, before=before.channel, after=after.channel)
+
+    async def exchange_of(self, place: Place, external_id: str) -> int | None:
+        """See `Room.exchange_of`."""
+
+        async def look() -> int | None:
+            async with self._services.database.write() as tx:
+                channel = await conversations.enter(tx, place, self._services.now())
+                return await changes.exchange_of(tx, channel.id, external_id)
+
+        return await _guarded(look, message=external_id)
+
+    async def votes(self, exchange: int) -> tuple[int, int]:
+        """See `Room.votes`."""
+
+        async def look() -> tuple[int, int]:
+            async with self._services.database.read() as conn:
+                return await review.votes(conn, exchange)
+
+        return await _guarded(look, exchange=exchange) or (0, 0)
 
     async def rating(
         self,
@@ -45,51 +116,109 @@ class ChatRoom:
         *,
         text: str = "",
         via: str,
+        toggle: bool = False,
     ) -> str:
         """See `Room.rating`."""
-        return await _answered(
-            lambda: rating.rate(self._services, person, place, exchange, kind, text=text, via=via),
-            exchange=exchange,
-        )
 
-    async def command(self, person: Person, place: Place, line: str) -> str:
+        async def judge() -> Answer:
+            return Answer(
+                await rating.rate(
+                    self._services,
+                    person,
+                    place,
+                    exchange,
+                    kind,
+                    text=text,
+                    via=via,
+                    toggle=toggle,
+                )
+            )
+
+        return (await _answered(judge, exchange=exchange)).text
+
+    async def command(
+        self,
+        person: Person,
+        place: Place,
+        line: str,
+        *,
+        exchange: int | None = None,
+        ask: bool = False,
+    ) -> Answer:
         """See `Room.command`."""
         return await _answered(
-            lambda: commands.run(self._services, person, place, line), command=line.split()[:1]
+            lambda: commands.run(self._services, person, place, line, exchange=exchange, ask=ask),
+            command=line.split()[:1],
         )
 
+    async def progress(self) -> AsyncIterator[str]:
+        """See `Room.progress`."""
+        shown, going_on = "", True
+        while going_on:
+            try:
+                async with self._services.database.read() as conn:
+                    text = harmless("\n".join(await status.of_learning(conn)))
+                    going_on = await status.is_learning(conn)
+            except StoreError as error:
+                log.warning("cannot look how the round goes", error=str(error))
+                return
+            if text != shown:
+                shown = text
+                yield text
+            if going_on:
+                await asyncio.sleep(self._glance)
 
-async def _answered(walk: Callable[[], Awaitable[str]], **about: object) -> str:
+    async def cursor(self, platform: str) -> int | None:
+        """See `Room.cursor`."""
+
+        async def look() -> int | None:
+            async with self._services.database.read() as conn:
+                found = await memos.get(conn, f"cursor of {platform}")
+            return found if isinstance(found, int) else None
+
+        return await _guarded(look, platform=platform)
+
+    async def keep_cursor(self, platform: str, position: int) -> None:
+        """See `Room.keep_cursor`."""
+
+        async def keep() -> None:
+            async with self._services.database.write() as tx:
+                await memos.put(tx, f"cursor of {platform}", position, self._services.now())
+
+        await _guarded(keep, platform=platform)
+
+
+async def _answered(act: Callable[[], Awaitable[Answer]], **about: object) -> Answer:
+    """What an act answers, or the apology for it, made harmless."""
     said: list[str] = []
 
-    async def say(text: str) -> None:
+    async def refuse(text: str) -> None:
         said.append(text)
 
-    async def run() -> None:
-        said.append(await walk())
-
-    await _guarded(run, otherwise=say, **about)
-    return harmless(said[-1])
+    answer = await _guarded(act, otherwise=refuse, **about)
+    if answer is None:
+        return Answer("".join(said), refused=True)
+    return replace(answer, text=harmless(answer.text))
 
 
 async def _guarded(
-    walk: Callable[[], Awaitable[None]],
+    act: Callable[[], Awaitable[T]],
     *,
-    otherwise: Callable[[str], Awaitable[None]],
-    **about: object,
-) -> None:
-    """Run a walk; the person hears what they can act on, the operator gets the whole failure."""
+    otherwise: Callable[[str], Awaitable[object]] | None = None,
+    **about: Any,
+) -> T | None:
+    """Do it. A failure becomes a sentence for whoever asked (`otherwise`) and a log line."""
     try:
-        await walk()
+        return await act()
     except ThumbwiseError as error:
         log.warning("refused", error=str(error), **about)
-        said = str(error)
+        text = harmless(str(error))
     except Exception:
         log.exception("walk failed", **about)
-        said = APOLOGY
-    else:
-        return
-    try:
-        await otherwise(said)
-    except Exception:
-        log.exception("could not even say so", **about)
+        text = APOLOGY
+    if otherwise is not None:
+        try:
+            await otherwise(text)
+        except Exception:  # not even the apology can be sent
+            log.exception("could not even say so", **about)
+    return None

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain import BASE, Adapter, AdapterState, Progress, Round, RoundState
-from bot.store import adapters, feedback, presence, rounds
+from bot.domain import BASE, Adapter, AdapterState, Progress, RequestKind, Round, RoundState
+from bot.store import adapters, feedback, memos, presence, requests, rounds
 
 FRESH: Final = timedelta(seconds=30)
 """A process that has not shown itself for longer is taken for dead."""
@@ -31,6 +31,7 @@ class Status:
     ratings: dict[str, int]
     new_verdicts: int
     next_look: str
+    paused: bool
     round: Round | None
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +52,8 @@ class Status:
             live = f"version {self.serving}" if self.serving else "the base model"
         counts = self.ratings
         looks = f"; it next looks for work at {self.next_look}" if self.next_look else ""
+        if self.paused:
+            looks = "; scheduled learning is paused"
         return [
             f"Answering with {live}. The bot is {'up' if self.bot else 'not running'}.",
             f"The learner is {'up' if self.learner else 'not running'}{looks}.",
@@ -74,8 +77,23 @@ async def gather(conn: AsyncConnection, now: datetime) -> Status:
         ratings={kind.value: count for kind, count in tally.items()},
         new_verdicts=await feedback.count_since(conn, await rounds.last_look(conn)),
         next_look=str(seen["learner"].detail.get("next_look", "")) if "learner" in alive else "",
+        paused=(await memos.schedule(conn)).paused,
         round=last[0] if last else None,
     )
+
+
+async def of_learning(conn: AsyncConnection) -> list[str]:
+    """How the newest round goes or went, and whether another was asked for."""
+    last = await rounds.last(conn)
+    asked = any(r.kind is RequestKind.TRAIN for r in await requests.pending(conn))
+    note = ["A round was asked for and will begin shortly."] if asked else []
+    return [*describe(last[0] if last else None), *note]
+
+
+async def is_learning(conn: AsyncConnection) -> bool:
+    """Whether a round runs or was asked for."""
+    asked = any(r.kind is RequestKind.TRAIN for r in await requests.pending(conn))
+    return asked or bool(await rounds.unfinished(conn))
 
 
 def describe(found: Round | None) -> list[str]:

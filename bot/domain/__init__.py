@@ -17,6 +17,7 @@ from bot.domain.learning import (
     RequestKind,
     Round,
     RoundState,
+    Schedule,
 )
 from bot.domain.people import Consent, Member, Person, Role
 from bot.domain.talk import (
@@ -26,6 +27,7 @@ from bot.domain.talk import (
     Message,
     Place,
     Prompt,
+    Quote,
     Said,
     Turn,
     names_of,
@@ -52,6 +54,7 @@ __all__ = [
     "Place",
     "Progress",
     "Prompt",
+    "Quote",
     "Request",
     "RequestKind",
     "Role",
@@ -60,6 +63,7 @@ __all__ = [
     "Ruling",
     "Said",
     "Sampling",
+    "Schedule",
     "Turn",
     "names_of",
 ]

@@ -59,7 +59,8 @@ class Exchange:
     """A prompt and the reply given to it, with all that is needed to make the reply again.
 
     `asker` is the member's row id. `latency_ms` runs from the request to the last token,
-    `first_token_ms` to the first. `origin` is "chat", "import" or "simulation".
+    `first_token_ms` to the first. `origin` is "chat", "import" or "simulation". `retry_of` is the
+    exchange whose prompt somebody wanted another reply to.
     """
 
     id: int
@@ -78,3 +79,4 @@ class Exchange:
     latency_ms: int = 0
     first_token_ms: int = 0
     origin: str = "chat"
+    retry_of: int | None = None

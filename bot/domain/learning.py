@@ -124,3 +124,15 @@ class Request:
     kind: RequestKind
     member: int | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What admins changed about when the learner looks for work; None and "": as the settings say.
+
+    `paused` holds back scheduled rounds; one that an admin asks for runs all the same.
+    """
+
+    paused: bool = False
+    every: int | None = None
+    cron: str = ""

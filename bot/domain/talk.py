@@ -39,12 +39,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A conversation that the store knows. An empty `persona` means the one of the settings."""
+    """A conversation that the store knows. An empty `persona` means the one of the settings.
+
+    `announce`: the bot tells here what it has learned.
+    """
 
     id: int
     place: Place
     persona: str = ""
     mode: ChannelMode = ChannelMode.MENTION
+    announce: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,20 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that another one answers, as the platform shows it; no author: the bot's own."""
+
+    author: Person | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as it came through a platform's door.
 
     `addressed` tells whether it speaks to the bot (a mention, a reply to it, a direct chat).
     `external_id` is the platform's id of the message; seeing it twice in a channel is one message.
+    `reply_to` is the id of the message that it answers, and `quote` what that one says.
     """
 
     place: Place
@@ -84,6 +97,7 @@ class Message:
     at: datetime
     addressed: bool = True
     reply_to: str | None = None
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)

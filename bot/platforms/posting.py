@@ -116,6 +116,7 @@ class Posting:
         """See `Outlet.thinking`: somebody types until the first words are shown."""
         if self._typing is None:
             self._typing = asyncio.create_task(self._keep_typing())
+            self._typing.add_done_callback(_retrieve)
 
     async def waiting(self, ahead: int) -> None:
         """See `Outlet.waiting`."""
@@ -207,10 +208,7 @@ class Posting:
 
     async def _keep_typing(self) -> None:
         while True:
-            try:
-                await self._surface.typing()
-            except Exception as error:  # a reply is worth more than a sign that it comes
-                log.debug("cannot show typing", error=str(error))
+            await self._surface.typing()
             await asyncio.sleep(TYPING_SECONDS)
 
     def _stop_typing(self) -> None:
@@ -229,9 +227,9 @@ class _Drawn:
 
 
 def _retrieve(task: asyncio.Task[None] | None) -> None:
-    """Look at how a drawing ended: what failed for the moment is tried again by the next one."""
+    """Look at how a task ended: what failed for the moment is made up for by the next call."""
     if task is not None and task.done() and not task.cancelled() and (error := task.exception()):
-        log.debug("cannot show a reply as it grows", error=str(error))
+        log.debug("cannot show that a reply grows", error=str(error))
 
 
 TYPING_SECONDS: Final = 4.5

@@ -14,16 +14,18 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from bot.domain import ChannelKind, FeedbackKind, Message, Person, Place
-from bot.platforms.base import Capabilities, Room
+from bot.errors import ThumbwiseError
+from bot.platforms.base import Attachment, Capabilities, Room
 
 HINT: Final = "rate it: + good   - bad   ! a better answer   /help for more"
 _VOTES: Final = {
@@ -86,6 +88,7 @@ class Terminal:
         self._hinted = not interactive
         self._last: int | None = None
         self._asked = False
+        self._review: int | None = None
 
     async def run(self, room: Room) -> None:
         """Read lines until the input ends or the person leaves."""
@@ -95,6 +98,11 @@ class Terminal:
             if line.kind == "quit":
                 return
             await self._interruptible(self._do(room, line))
+
+    async def announce(self, place: Place, text: str) -> None:
+        """See `Platform.announce`."""
+        if place == self._place:
+            self._say(text)
 
     async def _do(self, room: Room, line: Line) -> None:
         person = Person("terminal", self._speaker, self._speaker)
@@ -117,13 +125,24 @@ class Terminal:
                 )
             )
         elif line.kind == "command":
-            self._say(await room.command(person, self._place, line.text))
+            await self._command(room, person, line.text)
         elif line.kind == "speaker":
             if line.text and " " not in line.text:
                 self._speaker = line.text
                 self._say(f"You are {line.text} now.")
             else:
                 self._say("Say /as and one name.")
+
+    async def _command(self, room: Room, person: Person, line: str) -> None:
+        """A command; what a ruling is about is the reply that /review showed last."""
+        answer = await room.command(person, self._place, line, exchange=self._review)
+        self._say(answer.text)
+        self._review = answer.review
+        if answer.attachment is not None:
+            file = await asyncio.to_thread(_keep, answer.attachment)
+            self._say(f"Saved as {file}.")
+        if answer.review is not None:
+            self._say("Say /approve, /reject, /correct TEXT, /skip or /ban, then /review again.")
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text, style="dim" if self._interactive else ""))
@@ -179,11 +198,15 @@ class TerminalOutlet:
         if self._framed:
             self._print(_MENTION.sub("", text))
 
-    async def finish(self, text: str, exchange: int) -> None:
+    async def thinking(self) -> None:
+        """See `Outlet.thinking`: nothing to see in a terminal."""
+
+    async def finish(self, text: str, exchange: int) -> Sequence[str]:
         """Print the rest."""
         self.exchange = exchange
         self._print(text)
         self._console.print()
+        return ()
 
     async def notice(self, text: str) -> None:
         """See `Outlet.notice`."""
@@ -196,6 +219,17 @@ class TerminalOutlet:
             self._console.print(Text("thumbwise> ", style="bold cyan"), end="")
         self._console.print(Text(text[len(self._printed) :]), end="", soft_wrap=True)
         self._printed = text
+
+
+def _keep(attachment: Attachment) -> Path:
+    """Write a file into the working directory, beside what lies there already."""
+    name = Path(Path(attachment.name).name)
+    for number in range(1, 1000):
+        file = name if number == 1 else name.with_stem(f"{name.stem}-{number}")
+        with contextlib.suppress(FileExistsError), file.open("xb") as opened:
+            opened.write(attachment.data)
+            return file
+    raise ThumbwiseError(f"There are a thousand files named {name} here already.")
 
 
 def _storable(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import BASE, Adapter, AdapterState
 from bot.errors import AdapterError
 from bot.store.tables import adapters, promotions
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A version went live; `kind` is "round", "promote" or "rollback"."""
+
+    id: int
+    base_model: str
+    version: int
+    previous: int
+    kind: str
 
 
 async def add(tx: AsyncConnection, adapter: Adapter) -> Adapter:
@@ -114,6 +125,15 @@ async def promote(
         )
     )
     return previous
+
+
+async def promotions_after(conn: AsyncConnection, after: int) -> list[Promotion]:
+    """The promotions with a row id above `after`, oldest first."""
+    query = select(promotions).where(promotions.c.id > after).order_by(promotions.c.id)
+    return [
+        Promotion(row.id, row.base_model, row.version, row.previous, row.kind)
+        for row in (await conn.execute(query)).all()
+    ]
 
 
 async def reject(tx: AsyncConnection, version: int, reason: str) -> None:

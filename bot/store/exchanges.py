@@ -146,6 +146,7 @@ def _values(exchange: Exchange) -> dict[str, Any]:
         "latency_ms": exchange.latency_ms,
         "first_token_ms": exchange.first_token_ms,
         "origin": exchange.origin,
+        "retry_of": exchange.retry_of,
         "created_at": exchange.created_at,
     }
 
@@ -168,4 +169,5 @@ def _exchange(row: Row[Any]) -> Exchange:
         latency_ms=row.latency_ms,
         first_token_ms=row.first_token_ms,
         origin=row.origin,
+        retry_of=row.retry_of,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Decision, Feedback, FeedbackKind, Ruling
@@ -47,18 +47,13 @@ async def events(conn: AsyncConnection, exchange: int | None = None) -> list[Fee
     query = select(feedback).order_by(feedback.c.id)
     if exchange is not None:
         query = query.where(feedback.c.exchange_id == exchange)
-    return [
-        Feedback(
-            exchange=row.exchange_id,
-            member=row.member_id,
-            kind=FeedbackKind(row.kind),
-            at=row.created_at,
-            text=row.text,
-            via=row.via,
-            id=row.id,
-        )
-        for row in (await conn.execute(query)).all()
-    ]
+    return [_event(row) for row in (await conn.execute(query)).all()]
+
+
+async def of_member(conn: AsyncConnection, member: int) -> list[Feedback]:
+    """All that a member said of replies, oldest first."""
+    query = select(feedback).where(feedback.c.member_id == member).order_by(feedback.c.id)
+    return [_event(row) for row in (await conn.execute(query)).all()]
 
 
 async def rulings(conn: AsyncConnection, exchange: int | None = None) -> list[Decision]:
@@ -116,3 +111,15 @@ def _values(event: Feedback) -> dict[str, Any]:
         "via": event.via,
         "created_at": event.at,
     }
+
+
+def _event(row: Row[Any]) -> Feedback:
+    return Feedback(
+        exchange=row.exchange_id,
+        member=row.member_id,
+        kind=FeedbackKind(row.kind),
+        at=row.created_at,
+        text=row.text,
+        via=row.via,
+        id=row.id,
+    )

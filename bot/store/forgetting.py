@@ -28,6 +28,7 @@ from bot.store.tables import (
     channels,
     communities,
     decisions,
+    deliveries,
     exchanges,
     feedback,
     members,
@@ -77,19 +78,21 @@ async def _clear_exchanges(tx: AsyncConnection, member: int) -> int:
             repeating[row.channel_id].add(row.reply)
         elif said & repeating[row.channel_id]:
             thinner[row.id] = _without(prompt, repeating[row.channel_id])
-    await _clear(tx, own | tainted)
+    await clear(tx, own | tainted)
     for exchange, prompt in thinner.items():
         change = update(exchanges).where(exchanges.c.id == exchange)
         await tx.execute(change.values(prompt=prompt.to_json()))
     return replied
 
 
-async def _clear(tx: AsyncConnection, ids: Iterable[int]) -> None:
+async def clear(tx: AsyncConnection, ids: Iterable[int]) -> None:
+    """Empty exchanges: nothing can be learned from them, shown or judged any more."""
     for some in _batches(sorted(ids)):
         change = update(exchanges).where(exchanges.c.id.in_(some))
         await tx.execute(change.values(prompt=_EMPTY, reply=""))
         for said in (feedback, decisions):
             await tx.execute(update(said).where(said.c.exchange_id.in_(some)).values(text=""))
+        await tx.execute(delete(deliveries).where(deliveries.c.exchange_id.in_(some)))
 
 
 def _without(prompt: Prompt, replies: Collection[str]) -> Prompt:

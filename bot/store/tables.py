@@ -91,6 +91,7 @@ channels = Table(
     *_choice("mode", ChannelMode),
     Column("persona", Words, nullable=False, default=""),
     Column("reset_position", Integer, nullable=False, default=0),
+    Column("announce", Boolean),
     _at(),
     UniqueConstraint("community_id", "external_id"),
 )
@@ -130,6 +131,8 @@ exchanges = Table(
     Column("latency_ms", Integer, nullable=False),
     Column("first_token_ms", Integer, nullable=False),
     Column("origin", String(20), nullable=False),
+    # No foreign key: SQLite can add none to a table that exists.
+    Column("retry_of", Integer, index=True),
     _at(),
     **_NEVER_REUSED,
 )
@@ -141,6 +144,7 @@ messages = Table(
     _link("channel_id", "channels"),
     Column("position", Integer, nullable=False),
     Column("external_id", String(100)),
+    Column("reply_to", String(100)),
     _link("member_id", "members", nullable=True, index=True),
     _link("exchange_id", "exchanges", nullable=True, index=True),
     Column("speaker", Words, nullable=False, default=""),
@@ -148,6 +152,14 @@ messages = Table(
     _at(),
     UniqueConstraint("channel_id", "position"),
     Index("ix_messages_seen", "channel_id", "external_id", unique=True),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _link("channel_id", "channels", primary_key=True),
+    Column("external_id", String(100), primary_key=True),
+    _link("exchange_id", "exchanges", index=True),
 )
 
 feedback = Table(
@@ -273,4 +285,12 @@ presence = Table(
     _at("started_at"),
     _at("seen_at"),
     _at("busy_until", nullable=True),
+)
+
+memos = Table(
+    "memos",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", JSON, nullable=False),
+    _at("written_at"),
 )

@@ -39,11 +39,11 @@ class House:
         who = options.pop("who", person())
         where: Place = options.pop("where", place())
         exchange = options.pop("exchange", None)
-        return await self.room.rating(who, where, exchange, kind, text=text, via="test")
+        return await self.room.rating(who, where, exchange, kind, text=text, via="test", **options)
 
     async def order(self, line: str, who: Person | None = None, where: Place | None = None) -> str:
         """Give a command."""
-        return await self.room.command(who or person(), where or place(), line)
+        return (await self.room.command(who or person(), where or place(), line)).text
 
 
 @pytest.fixture

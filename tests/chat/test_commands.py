@@ -192,7 +192,7 @@ async def test_forget_asks_first_and_then_deletes(house: House) -> None:
 
 
 async def test_flag(house: House) -> None:
-    assert "no reply to flag" in await house.order("/flag")
+    assert "no reply here yet" in await house.order("/flag")
     number = (await house.say("hello")).finished[0][1]
     await house.order("/flag it is rude")
     async with house.database.read() as conn:

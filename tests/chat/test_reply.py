@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from bot.chat.reply import NOTHING
+from bot.chat.writing import NOTHING
 from bot.chat.room import APOLOGY
 from bot.domain import ChannelKind, Consent, Exchange, Role
 from bot.errors import StoreError
@@ -35,9 +36,9 @@ async def test_reply_is_streamed_saved_and_finished(house: House) -> None:
 
 async def test_exchange_is_on_disk_before_the_final_send(house: House) -> None:
     class Checking(Outbox):
-        async def finish(self, text: str, exchange: int) -> None:
+        async def finish(self, text: str, exchange: int) -> Sequence[str]:
             assert (await saved(house, exchange)).reply == text
-            await super().finish(text, exchange)
+            return await super().finish(text, exchange)
 
     outbox = Checking()
     await house.room.message(message("hello"), outbox)

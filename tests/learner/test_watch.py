@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain import FeedbackKind, Progress, RequestKind, Round, RoundState
-from bot.store import presence, requests, rounds
+from bot.domain import FeedbackKind, Progress, RequestKind, Round, RoundState, Schedule
+from bot.store import memos, presence, requests, rounds
 from learner import listen
 from learner import watch as watch_module
 from learner.listen import Listener
@@ -80,6 +80,49 @@ async def test_too_few_do_not_and_an_admin_s_wish_does(town: Town) -> None:
     assert ended.state is RoundState.PROMOTED, ended.reason
     async with town.database.read() as conn:
         assert await requests.pending(conn) == []
+
+
+async def test_an_admin_s_pause_holds_scheduled_rounds_back_until_it_ends(town: Town) -> None:
+    await town.liked(await town.member("ana"), 12)
+    async with town.database.write() as tx:
+        await memos.set_schedule(tx, Schedule(paused=True), datetime.now(UTC))
+    settings = quick(town.settings.data_dir, learn_min_verdicts=12)
+    async with watching(town, settings=settings):
+        await asyncio.sleep(0.5)  # looks come and go meanwhile
+        async with town.database.read() as conn:
+            assert not await rounds.last(conn)
+        async with town.database.write() as tx:
+            await memos.set_schedule(tx, Schedule(), datetime.now(UTC))
+        ended = await until(town, lambda found: found.state.ended)
+    assert ended.trigger == "schedule"
+
+
+async def test_a_look_in_quiet_hours_is_put_off_to_their_end(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    hour, looked, fired = [6], asyncio.Event(), asyncio.Event()
+
+    def local(at: datetime) -> datetime:
+        if fired.is_set():
+            looked.set()
+        return at.replace(hour=hour[0])
+
+    async def look_later(self: Watch) -> None:
+        await Watch._look_later(self)  # noqa: SLF001 - to know that the scheduler has called
+        fired.set()
+
+    settings = quick(town.settings.data_dir, learn_min_verdicts=5, learn_quiet_hours="00:00-12:00")
+    monkeypatch.setattr(watch_module, "local", local)
+    monkeypatch.setattr(watch_module, "Watch", type("Watch", (Watch,), {"_look_later": look_later}))
+    async with watching(town, settings=settings):
+        await asyncio.wait_for(looked.wait(), PATIENCE)
+        async with town.database.read() as conn:
+            assert await rounds.last(conn) == []
+        hour[0] = 13
+        ended = await until(town, lambda found: found.state.ended)
+    assert (ended.trigger, ended.state) == ("schedule", RoundState.PROMOTED), ended.reason
 
 
 async def test_it_shows_that_it_lives_and_leaves_when_it_ends(town: Town) -> None:

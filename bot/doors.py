@@ -1,0 +1,125 @@
+"""Which doors the house opens: the platforms that have a token, the terminal, the console."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from rich.console import Console as Screen
+
+from bot import app, logs
+from bot.chat import news
+from bot.platforms.base import Platform
+from bot.serving import serve
+from bot.settings import Settings
+
+
+def has_token(settings: Settings) -> bool:
+    """Whether a platform other than the terminal can be served."""
+    tokens = (settings.discord_token, settings.telegram_token)
+    return any(token.get_secret_value() for token in tokens)
+
+
+def has_terminal() -> bool:
+    """Whether a person sits at a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def serve_all(settings: Settings, *, tell: Callable[[str], None]) -> None:
+    """Serve every platform that has a token, and the console, until cancelled."""
+    logs.configure(settings)
+    async with app.opened(settings, learner=settings.learn, tell=tell) as house:
+        await _serve(house, _with_tokens(settings), console=settings.console, tell=tell)
+
+
+async def chat(
+    settings: Settings,
+    *,
+    speaker: str,
+    channel: str,
+    learner: bool,
+    console: bool,
+    tell: Callable[[str], None],
+) -> None:
+    """Chat in the terminal, or with a pipe, until its end."""
+    from bot.platforms.terminal import Terminal
+
+    folder = settings.data_dir / "logs"
+    logs.configure(settings, file=folder / "bot.log")
+    interactive = has_terminal()
+    async with app.opened(
+        settings, learner=learner, learner_log=folder / "learner.log", tell=tell
+    ) as house:
+        if interactive:
+            tell("Ready. Say something; /help shows what I can do, Ctrl-D leaves.")
+        terminal = Terminal(
+            speaker=speaker,
+            channel=channel,
+            now=house.services.now,
+            console=Screen(highlight=False),
+            interactive=interactive,
+        )
+        await _serve(house, [terminal], console=console, tell=tell)
+        if interactive:
+            tell("Closing ...")
+
+
+async def _serve(
+    house: app.App, platforms: list[Platform], *, console: bool, tell: Callable[[str], None]
+) -> None:
+    extras = [_console(house, tell)] if console else []
+    doors = {platform.name: platform for platform in (*platforms, *extras)}
+    telling = asyncio.create_task(news.keep_telling(house.services, doors))
+    telling.add_done_callback(app.report)
+    try:
+        await serve(house.room, platforms, extras)
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+
+
+def _with_tokens(settings: Settings) -> list[Platform]:
+    platforms: list[Platform] = []
+    if token := settings.discord_token.get_secret_value():
+        from bot.platforms.discord import Discord
+
+        platforms.append(
+            Discord(
+                token,
+                api_base=settings.discord_api_base,
+                gateway=settings.discord_gateway,
+                shards=settings.discord_shards,
+                attachment_chars=settings.attachment_chars,
+            )
+        )
+    if token := settings.telegram_token.get_secret_value():
+        from bot.platforms.telegram import Telegram
+
+        platforms.append(
+            Telegram(
+                token,
+                api_base=settings.telegram_api_base,
+                webhook_url=settings.telegram_webhook_url,
+                webhook_listen=settings.telegram_webhook_listen,
+                webhook_secret=settings.telegram_webhook_secret.get_secret_value(),
+                attachment_chars=settings.attachment_chars,
+            )
+        )
+    return platforms
+
+
+def _console(house: app.App, tell: Callable[[str], None]) -> Platform:
+    from bot.console import Console, kept_key
+
+    settings = house.services.settings
+    chosen = settings.console_key.get_secret_value()
+    return Console(
+        settings.console_listen,
+        chosen or kept_key(settings.data_dir / "console.key"),
+        chosen=bool(chosen),
+        database=house.services.database,
+        serving=lambda: house.services.generator.live,
+        now=house.services.now,
+        tell=tell,
+    )
