@@ -34,6 +34,13 @@ class HouseSettings(BaseModel):
         "auto", description="Log lines: json, text, or auto (text on a terminal)."
     )
 
+    @field_validator("data_dir")
+    @classmethod
+    def _plain(cls, value: Path) -> Path:
+        if "?" in str(value):
+            raise ValueError("takes a path without a question mark, which database URLs read")
+        return value
+
 
 class Settings(LearnSettings, TalkSettings, PlatformSettings, HouseSettings, BaseSettings):
     """The settings of the bot and its learner. Names in capitals are the environment's."""
