@@ -82,7 +82,7 @@ async def _serve(
 def _with_tokens(settings: Settings) -> list[Platform]:
     platforms: list[Platform] = []
     if token := settings.discord_token.get_secret_value():
-        from bot.platforms.discord import Discord
+        from bot.platforms.discord.platform import Discord
 
         platforms.append(
             Discord(
@@ -94,7 +94,7 @@ def _with_tokens(settings: Settings) -> list[Platform]:
             )
         )
     if token := settings.telegram_token.get_secret_value():
-        from bot.platforms.telegram import Telegram
+        from bot.platforms.telegram.platform import Telegram
 
         platforms.append(
             Telegram(

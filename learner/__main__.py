@@ -22,6 +22,7 @@ from bot.domain import RoundState
 from bot.errors import ThumbwiseError
 from bot.settings import Settings
 from learner.alone import alone
+from learner.bench.plan import Arm, Plan
 
 if TYPE_CHECKING:
     from learner.workshop import Workshop
@@ -39,6 +40,9 @@ EXITS: Final = {
     RoundState.SKIPPED: 4,
 }
 """The exit codes of `once`; everything else is 1, and 130 after Ctrl-C."""
+
+BENCH: Final = Plan()
+"""What a benchmark does unless told otherwise."""
 
 T = TypeVar("T")
 
@@ -140,6 +144,40 @@ def simulate(context: typer.Context) -> None:
     from learner.simulate import main as run_simulation
 
     run_simulation(context.args)
+
+
+@app.command()
+def bench(
+    tasks: Annotated[
+        int, typer.Option(min=2, help="Manners of answering, learned one after the other.")
+    ] = BENCH.tasks,
+    examples: Annotated[
+        int, typer.Option(min=2, help="Examples that each task is trained on.")
+    ] = BENCH.examples,
+    held_out: Annotated[
+        int, typer.Option(min=1, help="Replies that each task is measured with.")
+    ] = BENCH.held_out,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of everything that is random.")
+    ] = BENCH.seed,
+    arm: Annotated[
+        list[Arm] | None, typer.Option(help="A way of learning; may be repeated. Default: all.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the figures go; by default DATA_DIR/bench.json.")
+    ] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="Another setting, as NAME=VALUE.")
+    ] = None,
+) -> None:
+    """Measure what learning in a sequence forgets: ours, naive, and joint side by side."""
+    from learner.bench import command
+    from learner.simulate import changes_of
+
+    settings = command.staged(settings_module.prepared(), changes_of(change or []))
+    logs.configure(settings, file=settings.data_dir / "logs" / "learner.log")
+    arms = tuple(dict.fromkeys(arm)) if arm else BENCH.arms
+    command.bench(settings, Plan(tasks, examples, held_out, seed, arms), out)
 
 
 @asynccontextmanager

@@ -20,10 +20,14 @@ the embedded model on one core, from 256 to 1024), and the chat has to wait for 
 
 
 class Loss(NamedTuple):
-    """The cross entropy of one reply, summed over its tokens."""
+    """The cross entropy of one reply, summed over its tokens.
+
+    `right` is how many of them are what the model holds likeliest.
+    """
 
     nats: float
     tokens: int
+    right: int = 0
 
 
 def losses_of(
@@ -41,10 +45,13 @@ def losses_of(
             if ear:
                 ear.pause()
             batch = collate(group, pad_id=pad_id(base), device=base.device)
-            each = token_losses(logits(model, batch), batch.targets).double()
+            scores = logits(model, batch)
+            each = token_losses(scores, batch.targets).double()
             sums = each.new_zeros(len(group)).index_add(0, batch.rows, each).tolist()
             counts = batch.rows.bincount(minlength=len(group)).tolist()
-            found.update(zip(group, map(Loss, sums, counts), strict=True))
+            hits = batch.rows[scores.argmax(dim=-1) == batch.targets]
+            right = hits.bincount(minlength=len(group)).tolist()
+            found.update(zip(group, map(Loss, sums, counts, right), strict=True))
     model.train(training)
     return found
 
@@ -56,6 +63,12 @@ def mean_of(losses: Iterable[Loss]) -> float:
     """
     total, count = map(sum, zip(*((loss.nats, loss.tokens) for loss in losses), strict=True))
     return float(total / count)
+
+
+def accuracy_of(losses: Iterable[Loss]) -> float:
+    """The share of all tokens that are what the model holds likeliest, 0 to 1."""
+    right, count = map(sum, zip(*((loss.right, loss.tokens) for loss in losses), strict=True))
+    return float(right / count)
 
 
 def mean_loss(

@@ -7,11 +7,32 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "peft", "discord", "telegram", "nicegui", "prompt_toolkit")
+HEAVY = (
+    "torch",
+    "transformers",
+    "peft",
+    "discord",
+    "telegram",
+    "nicegui",
+    "fastapi",
+    "uvicorn",
+    "matplotlib",
+    "prompt_toolkit",
+)
 
 
 @pytest.mark.parametrize(
-    "module", ["bot", "bot.__main__", "bot.app", "bot.chat.room", "bot.generator.protocol"]
+    "module",
+    [
+        "bot",
+        "bot.__main__",
+        "bot.app",
+        "bot.chat.room",
+        "bot.console",
+        "bot.doors",
+        "bot.generator.protocol",
+        "bot.platforms",
+    ],
 )
 def test_no_heavy_library(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"

@@ -35,7 +35,8 @@ async def run(
     """
     if person.is_bot:
         raise Refused("Bots give no commands.")
-    words = tuple(readable(line).removeprefix("/").split())
+    line = readable(line).strip().removeprefix("/")
+    words = tuple(line.split())
     command = COMMANDS.get(words[0].lower()) if words else None
     if command is None:
         raise Refused(f"I do not know /{words[0] if words else ''}. /help lists what I know.")
@@ -57,6 +58,7 @@ async def run(
                 channel,
                 words[1:],
                 now,
+                text=line.removeprefix(words[0]).strip(),
                 target=exchange,
                 ask=ask,
                 everywhere=reaches_everywhere(settings, person),

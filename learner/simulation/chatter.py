@@ -278,11 +278,13 @@ THEMES: Final = (
 
 def said(*, unseen: bool) -> tuple[str, ...]:
     """Every message of one side, theme by theme."""
-    found = []
-    for theme in THEMES:
-        first_thing, first_way = len(theme.things) - UNSEEN_THINGS, len(theme.ways) - UNSEEN_WAYS
-        things = theme.things[first_thing:] if unseen else theme.things[:first_thing]
-        ways = theme.ways[first_way:] if unseen else theme.ways[:first_way]
-        texts = (way.format(thing) for way in ways for thing in things)
-        found += [f"{text[0].upper()}{text[1:]}" for text in texts]
-    return tuple(found)
+    return tuple(text for theme in THEMES for text in said_of(theme, unseen=unseen))
+
+
+def said_of(theme: Theme, *, unseen: bool) -> tuple[str, ...]:
+    """Every message of one theme, of one side."""
+    first_thing, first_way = len(theme.things) - UNSEEN_THINGS, len(theme.ways) - UNSEEN_WAYS
+    things = theme.things[first_thing:] if unseen else theme.things[:first_thing]
+    ways = theme.ways[first_way:] if unseen else theme.ways[:first_way]
+    texts = (way.format(thing) for way in ways for thing in things)
+    return tuple(f"{text[0].upper()}{text[1:]}" for text in texts)

@@ -101,6 +101,7 @@ async def test_a_card_shows_context_reply_and_judges(house: House) -> None:
         ("/approve", Ruling.APPROVE, ""),
         ("/reject", Ruling.REJECT, ""),
         ("/correct A better answer.", Ruling.CORRECT, "A better answer."),
+        ("/correct  One line,\n  and another. ", Ruling.CORRECT, "One line,\n  and another."),
         ("/skip", Ruling.SKIP, ""),
     ],
 )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.chat.writing import NOTHING
 from bot.chat.room import APOLOGY
+from bot.chat.writing import NOTHING
 from bot.domain import ChannelKind, Consent, Exchange, Role
 from bot.errors import StoreError
 from bot.store import conversations, exchanges, members

@@ -150,7 +150,7 @@ async def test_a_message_of_the_bots_leads_to_its_exchange(house: House) -> None
 
 async def test_another_try_makes_a_pair_and_takes_the_place_of_the_first(house: House) -> None:
     await told(house, message("Hello", where=GROUP))
-    house.generator.write = lambda prompt: "Something else"  # type: ignore[method-assign]
+    house.generator.write = lambda _: "Something else"  # type: ignore[method-assign]
     outbox = Outbox()
     await house.room.again(person("bob"), GROUP, 1, outbox)
     assert outbox.finished == [("Something else", 2)]

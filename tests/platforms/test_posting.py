@@ -1,8 +1,9 @@
-"""How a growing reply becomes messages and edits: pace, splitting, and what is deleted meanwhile."""
+"""How a growing reply becomes messages and edits: pace, splitting, what is deleted meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -90,7 +91,7 @@ async def test_pieces_that_come_quickly_become_few_calls_one_a_second(wall: Wall
         await asyncio.sleep(0)
     ids = await reply.finish("x" * 30, 7)
     times = [at for _, at, _ in wall.calls]
-    assert all(later - earlier >= 1 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(times))
     assert len(wall.calls) < 20
     assert [wall.shown[i] for i in ids] == [("x" * 30, 7)]
 

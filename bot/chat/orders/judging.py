@@ -10,7 +10,7 @@ from bot.chat.rating import judge
 from bot.domain import Decision, Exchange, Feedback, FeedbackKind, Role, Ruling, Turn
 from bot.errors import Refused
 from bot.platforms.base import Answer
-from bot.platforms.formatting import harmless, readable
+from bot.platforms.formatting import harmless
 from bot.store import adapters, audit, conversations, exchanges, feedback, members, review
 from bot.store.review import Rater
 
@@ -26,7 +26,7 @@ _TURN_CHARS: Final = 300
 
 async def _flag(ask: Ask) -> Answer:
     found = await ask.exchange()
-    why = readable(" ".join(ask.words))[:500]
+    why = ask.text[:500]
     event = Feedback(found.id, ask.member.id, FeedbackKind.FLAG, ask.now, why, via="command")
     return Answer(await judge(ask.tx, event, found, ask.member, longest=len(why)))
 
@@ -83,7 +83,7 @@ async def _skip(ask: Ask) -> Answer:
 
 async def _correct(ask: Ask) -> Answer:
     """The better answer in the moderator's words, or the newest one that a member wrote."""
-    text = readable(" ".join(ask.words)).strip()
+    text = ask.text
     if not text:
         said = await review.raters(ask.tx, (await ask.exchange()).id)
         text = next((r.text for r in reversed(said) if r.kind is FeedbackKind.CORRECTION), "")
@@ -134,7 +134,7 @@ async def _ban(ask: Ask) -> Answer:
     """Let a rater's votes count for nothing."""
     found = await ask.exchange()
     said = await review.raters(ask.tx, found.id)
-    rater = _meant(said, " ".join(ask.words))
+    rater = _meant(said, ask.text)
     if rater.member == ask.member.id:
         raise Refused("That is you.")
     known = await members.get(ask.tx, rater.member)
@@ -167,7 +167,7 @@ def _meant(said: Sequence[Rater], who: str) -> Rater:
 
 
 async def _unban(ask: Ask) -> Answer:
-    number = " ".join(ask.words).removeprefix("#")
+    number = ask.text.removeprefix("#")
     if not number.isdecimal() or len(number) > 15:
         raise Refused("Say whom, by number: /unban 12.")
     known = await members.get(ask.tx, int(number))

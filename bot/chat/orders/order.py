@@ -20,7 +20,8 @@ class Ask:
     """One command being carried out, inside one transaction.
 
     Attributes:
-        words: what follows the command's name.
+        words: what follows the command's name, word by word.
+        text: the same as it was written, with its line breaks.
         target: the reply that it is about, if the platform knows; else the channel's last is meant.
         ask: whether what matters is to be confirmed first.
         everywhere: whether the member may look at replies of all communities.
@@ -32,6 +33,7 @@ class Ask:
     channel: Channel
     words: tuple[str, ...]
     now: datetime
+    text: str = ""
     target: int | None = None
     ask: bool = False
     everywhere: bool = False

@@ -24,7 +24,7 @@ async def _status(ask: Ask) -> Answer:
 
 
 async def _persona(ask: Ask) -> Answer:
-    text = " ".join(ask.words)
+    text = ask.text
     if not text:
         now = ask.channel.persona or ask.services.settings.persona
         return Answer(f"My persona here: {now}\nChange it with /persona TEXT, or /persona reset.")

@@ -1,0 +1,1 @@
+"""The continual-learning benchmark: does learning in a sequence of rounds forget?"""
