@@ -263,7 +263,14 @@ def _go(work: Coroutine[Any, Any, None]) -> None:
 
     async def run() -> None:
         task = asyncio.ensure_future(work)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            """Cancel once: a second signal must not cut short what the first one lets finish."""
+            loop.add_signal_handler(signal.SIGTERM, lambda: None)
+            task.cancel()
+
+        loop.add_signal_handler(signal.SIGTERM, end)
         await task
 
     try:

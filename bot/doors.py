@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console as Screen
 
 from bot import app, logs
 from bot.chat import news
+from bot.errors import ThumbwiseError
 from bot.platforms.base import Platform
 from bot.serving import serve
 from bot.settings import Settings
@@ -29,8 +33,25 @@ def has_terminal() -> bool:
 async def serve_all(settings: Settings, *, tell: Callable[[str], None]) -> None:
     """Serve every platform that has a token, and the console, until cancelled."""
     logs.configure(settings)
-    async with app.opened(settings, learner=settings.learn, tell=tell) as house:
-        await _serve(house, _with_tokens(settings), console=settings.console, tell=tell)
+    with _alone(settings.data_dir):
+        async with app.opened(settings, learner=settings.learn, tell=tell) as house:
+            await _serve(house, _with_tokens(settings), console=settings.console, tell=tell)
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Hold the house's lock; two bots with one token would both answer every message."""
+    lock = FileLock(data_dir / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ThumbwiseError(
+            f"Another bot runs with DATA_DIR={data_dir} already. Stop it first."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 async def chat(

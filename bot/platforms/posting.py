@@ -134,8 +134,12 @@ class Posting:
 
     async def finish(self, text: str, exchange: int) -> Sequence[str]:
         """See `Outlet.finish`."""
-        await self._settle()
+        self._stop_typing()
         self._text, self._exchange, self._done = text, exchange, True
+        drawing, self._drawing = self._drawing, None
+        if drawing is not None:  # it has taken its turn in the channel already: it brings this
+            await asyncio.wait([drawing])
+            _retrieve(drawing)
         await self._draw()
         kept = len(self._wanted())
         for surplus in self._drawn[kept:]:

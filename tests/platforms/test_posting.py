@@ -183,6 +183,19 @@ async def test_a_reply_that_breaks_off_keeps_what_it_had_without_the_cursor(wall
     assert wall.whispers == ["Sorry."]
 
 
+async def test_the_finished_text_takes_the_turn_that_was_waited_for(wall: Wall) -> None:
+    reply = posting(wall)
+    await reply.show("one")
+    await idle()
+    await reply.show("one two")  # waits for its turn, a second later
+    await reply.finish("one two three", 2)
+    assert [(kind, at) for kind, at, _ in wall.calls] == [("send", 100), ("edit", 101)]
+    other = posting(wall)
+    await other.show("four")
+    await other.finish("four", 3)
+    assert [text for _, _, text in wall.calls[2:]] == ["four"]
+
+
 async def test_typing_is_shown_until_the_first_words(wall: Wall) -> None:
     reply = posting(wall)
     await reply.thinking()
