@@ -100,12 +100,14 @@ def _mixed(
     examples: list[Encoded], anchors: list[Encoded], size: int, rng: random.Random
 ) -> Iterator[list[Encoded]]:
     count = len(examples) + len(anchors)
-    steps = max(1, -(-count // size))
+    # Not more than there are of the more numerous kind: then no step is empty, and all epochs have
+    # the same number of steps, which resuming counts on.
+    steps = max(1, min(-(-count // size), max(len(examples), len(anchors))))
     rng.shuffle(examples)
     rng.shuffle(anchors)
     # Every step gets its share of anchors, so that none of them drifts away from the base.
     parts = zip(_dealt(examples, steps, rng), _dealt(anchors, steps, rng), strict=True)
-    yield from ([*some, *kept] for some, kept in parts if some or kept)
+    yield from ([*some, *kept] for some, kept in parts)
 
 
 def _dealt(items: list[Encoded], steps: int, rng: random.Random) -> list[list[Encoded]]:

@@ -32,10 +32,14 @@ EMPTY: Final = "without text"
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What may be learned from, by exchange, and how many exchanges may not, by reason."""
+    """What may be learned from, by exchange, and how many exchanges may not, by reason.
+
+    `consented` are the exchanges, approved or not, in which everybody allows training.
+    """
 
     examples: Mapping[int, Example]
     excluded: Mapping[str, int]
+    consented: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Selection:
         held_out: examples to measure with, which no adapter is ever trained on.
         anchors: how many anchors are mixed into one pass over `new` and `replay`.
         parent: the version that training starts from; `BASE` refits from the base model.
-        withdrawn: exchanges that taught the live adapter and may no longer be learned from.
+        withdrawn: exchanges that taught the live adapter, may no longer be learned from, and are
+            unlearned by beginning anew.
         excluded: how many judged exchanges were left out, by reason in words.
     """
 
@@ -150,7 +155,8 @@ def approve(
         else:
             found[same] = example
     in_order = sorted(found.values(), key=lambda e: e.exchange)
-    return Approved({e.exchange: e for e in in_order}, excluded)
+    consented = frozenset(one.exchange.id for one in judged if one.consented)
+    return Approved({e.exchange: e for e in in_order}, excluded, consented)
 
 
 def select(
@@ -165,19 +171,25 @@ def select(
     """Deal the approved examples out.
 
     `taught` is what promoted rounds did with which exchange, `live_taught` what the live adapter
-    was trained on. While all that is approved is at most `refit_limit`, the adapter is fitted anew
-    on all of it, so that what was withdrawn is unlearned; after that training goes on from the live
-    adapter with the new examples, and old ones in proportion.
+    has learned from. While all that is approved is at most `refit_limit`, the adapter is fitted
+    anew on all of it, so that what was withdrawn is unlearned; after that training goes on from the
+    live adapter with the new examples, and old ones in proportion. When a person has withdrawn
+    something it begins anew even then, with as many old ones as make up `refit_limit`.
     """
     examples = approved.examples
     held = hold_out([*examples.values()], taught, share=shares.held_out, seed=seed)
     trained = [e for e in examples.values() if e.exchange not in held]
     new = [e for e in trained if e.exchange not in taught]
     old = [e for e in trained if e.exchange in taught]
-    parent = BASE if len(examples) <= shares.refit_limit else live
+    gone = set(live_taught).difference(examples)
+    forgotten = not gone <= approved.consented
+    few = len(examples) <= shares.refit_limit
+    anew = few or forgotten
     room = 1 - shares.replay - shares.anchor
-    if parent != BASE:
+    if live != BASE and not few:
         count = round(len(new) * shares.replay / room)
+        if forgotten:
+            count = max(count, shares.refit_limit - len(new)) or len(old)
         old = random.Random(seed).sample(old, min(count, len(old)))  # noqa: S311 - no secret
     anchors = round((len(new) + len(old)) * shares.anchor / (1 - shares.anchor))
     measured = sorted((examples[i] for i in held), key=lambda e: (e.at, e.exchange))
@@ -186,8 +198,8 @@ def select(
         replay=tuple(cap(sorted(old, key=lambda e: e.exchange), shares.rater)),
         held_out=tuple(measured[-MOST_HELD_OUT:]),
         anchors=anchors,
-        parent=parent,
-        withdrawn=sum(exchange not in examples for exchange in live_taught),
+        parent=BASE if anew else live,
+        withdrawn=len(gone) if anew else 0,
         excluded=approved.excluded,
     )
 

@@ -126,10 +126,13 @@ async def _closed(
 
 
 async def clear_leftovers(shop: Workshop) -> None:
-    """Remove what killed learners left: half-published versions, files of rounds that are over."""
+    """Remove what killed learners left (half-published versions, files of rounds that are over),
+    and the files of older versions that can never go live.
+    """
     await publish.tidy(shop.database, shop.settings.adapters_dir, shop.now())
+    await publish.prune(shop.database, shop.settings.adapters_dir)
     async with shop.database.read() as conn:
         open_rounds = {str(found.id) for found in await rounds.unfinished(conn)}
     for directory in shop.workplaces.glob("*"):
-        if directory.name not in open_rounds:
+        if directory.is_dir() and directory.name not in open_rounds:
             shutil.rmtree(directory)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bot.domain import Finish, Prompt, Sampling
 from bot.generator.base_model import BaseModel
@@ -28,15 +29,23 @@ from learner.replies import Samples, Written, look_at
 Memory = MutableMapping[str, Loss]
 """Losses that were measured before, by what they are of. Lasts as long as a process."""
 
+MOST_REMEMBERED: Final = 20_000
+"""How many of them are kept: those of some dozens of rounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The mean loss on `count` examples, in nats a token. `base` is the bare base model's."""
+    """The mean loss on `count` examples, in nats a token. `base` is the bare base model's.
+
+    `noise` is the standard error of the difference between candidate and live: how much of it the
+    choice of just these examples explains. 0 where there are too few to tell.
+    """
 
     count: int
     candidate: float
     live: float
     base: float
+    noise: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -45,6 +54,7 @@ class Losses:
             "candidate": self.candidate,
             "live": self.live,
             "base": self.base,
+            "noise": self.noise,
         }
 
 
@@ -104,11 +114,18 @@ def losses(
     """(held-out, retention, anchors) for all three models. Blocks; raises `Stopped`."""
     sets = {"held_out": exam.held_out, "retention": exam.retention, "anchors": exam.anchors}
     wanted = {name: examples for name, examples in sets.items() if examples}
-    bare = measure(base, None, wanted, memory=memory, ear=ear)
-    lived = measure(base, live, wanted, memory=memory, ear=ear)
-    tried = measure(base, candidate, wanted, memory=memory, ear=ear)
+    every = [example for examples in wanted.values() for example in examples]
+    bare = _each(base, None, every, memory=memory, ear=ear)
+    lived = _each(base, live, every, memory=memory, ear=ear)
+    tried = _each(base, candidate, every, memory=memory, ear=ear)
     found = {
-        name: Losses(len(examples), tried[name], lived[name], bare[name])
+        name: Losses(
+            len(examples),
+            candidate=mean_of(tried[e] for e in examples),
+            live=mean_of(lived[e] for e in examples),
+            base=mean_of(bare[e] for e in examples),
+            noise=noise([lived[e] for e in examples], [tried[e] for e in examples]),
+        )
         for name, examples in wanted.items()
     }
     return found["held_out"], found.get("retention"), found["anchors"]
@@ -122,21 +139,47 @@ def measure(
     memory: Memory,
     ear: Ear,
 ) -> dict[str, float]:
-    """The mean loss on each set under an adapter, or bare.
+    """The mean loss on each set under an adapter, or bare."""
+    every = [example for examples in sets.values() for example in examples]
+    found = _each(base, adapter, every, memory=memory, ear=ear)
+    return {name: mean_of(found[e] for e in examples) for name, examples in sets.items()}
 
-    Each example is measured once under the same weights: what `memory` holds is not done again.
+
+def noise(before: Sequence[Loss], after: Sequence[Loss]) -> float:
+    """The standard error of the change of the mean loss, in nats a token, over the same examples.
+
+    Examples are what chance draws, not tokens: those of one reply rise and fall together. So it is
+    that of a ratio: the sum of the changes over the sum of the tokens. 0 for a single example.
     """
+    count = len(before)
+    if count < 2:
+        return 0.0
+    mean = mean_of(after) - mean_of(before)
+    off = (a.nats - b.nats - mean * b.tokens for b, a in zip(before, after, strict=True))
+    spread = math.sqrt(sum(x * x for x in off) * count / (count - 1))
+    return spread / sum(loss.tokens for loss in before)
+
+
+def _each(
+    base: BaseModel,
+    adapter: Path | None,
+    examples: Sequence[Encoded],
+    *,
+    memory: Memory,
+    ear: Ear,
+) -> dict[Encoded, Loss]:
+    """The loss on each example; what `memory` holds of the same weights is not measured again."""
     weights = sha256(adapter / lora.WEIGHTS) if adapter else "bare"
-    keys = {e: _key(base, weights, e) for examples in sets.values() for e in examples}
+    keys = {example: _key(base, weights, example) for example in examples}
     missing = [example for example, key in keys.items() if key not in memory]
     if missing:
         with _wearing(base, adapter) as model:
             found = losses_of(base, model, missing, ear)
         memory.update((keys[example], loss) for example, loss in found.items())
-    return {
-        name: mean_of(memory[keys[example]] for example in examples)
-        for name, examples in sets.items()
-    }
+    losses = {example: memory[key] for example, key in keys.items()}
+    for oldest in [*memory][: max(0, len(memory) - MOST_REMEMBERED)]:
+        del memory[oldest]
+    return losses
 
 
 def _wearing(base: BaseModel, adapter: Path | None) -> AbstractContextManager[Any]:

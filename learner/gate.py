@@ -81,13 +81,19 @@ def change(before: float, after: float) -> float:
 def _gain(report: Report, rules: Rules) -> _Check:
     found = report.held_out
     moved = change(found.live, found.candidate)
-    words = f"held-out loss {_moved(found.live, found.candidate)} on {_replies_of(found.count)}"
+    loss = _moved(found.live, found.candidate, found.noise)
+    words = f"held-out loss {loss} on {_replies_of(found.count)}"
     if report.withdrawn:
         # Forgetting what was withdrawn is worth a round even if nothing is gained by it.
         bound = f"allowed {_percent(rules.max_forgetting)}, as {report.withdrawn} were withdrawn"
         return _Check(moved <= rules.max_forgetting, f"{words} ({bound})")
     needed = f"needed {_percent(-rules.min_gain)}"
-    return _Check(moved <= -rules.min_gain, f"{words} ({needed})")
+    gained = moved <= -rules.min_gain
+    if gained and rules.min_gain > 0 and found.live - found.candidate <= found.noise:
+        # Of a few replies any change of weights makes some likelier, and early stopping has chosen
+        # the luckiest epoch: a fall must at least be larger than what the choice of replies does.
+        return _Check(False, f"{words} ({needed}, and more than its ±)")
+    return _Check(gained, f"{words} ({needed})")
 
 
 def _forgetting(report: Report, rules: Rules) -> _Check:
@@ -153,10 +159,11 @@ CHANCE: Final = 1.645
 """Standard deviations that chance exceeds in one of twenty cases."""
 
 
-def _moved(before: float, after: float) -> str:
+def _moved(before: float, after: float, noise: float) -> str:
     moved = change(before, after)
     way = "fell" if moved < 0 else "rose" if moved > 0 else "stayed"
-    return f"{way} from {before:.2f} to {after:.2f} ({_percent(moved)})"
+    luck = f" ±{noise / before:.1%}" if noise > 0 and before > 0 else ""
+    return f"{way} from {before:.2f} to {after:.2f} ({_percent(moved)}{luck})"
 
 
 def _percent(share: float) -> str:

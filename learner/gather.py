@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.domain import BASE, Adapter, Judged, Part, Prompt, Role, Round
 from bot.settings import Settings
 from bot.store import adapters, exchanges, members, rounds
@@ -23,10 +25,10 @@ class Stock:
 
     Attributes:
         staff: moderators and admins.
-        muted: members who allow no training on their words.
+        muted: members who allow no training on their words, or no keeping of them.
         taught: what promoted rounds did with which exchange.
         live: the live adapter, None for the bare base model.
-        live_taught: the exchanges that the live adapter was trained on.
+        live_taught: the exchanges that the live adapter, or one that it came from, was trained on.
         lessons: what this round had written down before it was interrupted.
     """
 
@@ -50,21 +52,39 @@ async def take_stock(database: Database, settings: Settings, this: Round) -> Sto
     async with database.read() as conn:
         people = await members.every(conn)
         live = await adapters.live(conn, this.base_model)
-        made_by = live.round if live else None
-        lessons = await rounds.lessons(conn, made_by) if made_by is not None else []
         return Stock(
             judged=await exchanges.judged(conn, trained_by_default=by_default),
             staff=frozenset(m.id for m in people if m.role.may_act_as(Role.MODERATOR)),
             muted=frozenset(
                 m.id
                 for m in people
-                if not (by_default if m.consent.trained is None else m.consent.trained)
+                if not m.consent.remembered
+                or not (by_default if m.consent.trained is None else m.consent.trained)
             ),
             taught=await rounds.taught(conn, this.base_model),
             live=live,
-            live_taught=frozenset(x.exchange for x in lessons if x.part is not Part.HELD_OUT),
+            live_taught=await _taught_to(conn, live),
             lessons=await rounds.lessons(conn, this.id),
         )
+
+
+async def _taught_to(conn: AsyncConnection, adapter: Adapter | None) -> frozenset[int]:
+    """The exchanges that an adapter learned from, also by way of those it was trained from."""
+    found: set[int] = set()
+    while adapter is not None:
+        lessons = await rounds.lessons(conn, adapter.round) if adapter.round is not None else []
+        found.update(x.exchange for x in lessons if x.part is not Part.HELD_OUT)
+        older = adapter.parent
+        adapter = await adapters.get(conn, older) if older != BASE else None
+    return frozenset(found)
+
+
+async def withdrawn_since(database: Database, settings: Settings, chosen: Selection) -> int:
+    """How many examples that are trained on were forgotten, or lost their consent, by now."""
+    async with database.read() as conn:
+        judged = await exchanges.judged(conn, trained_by_default=settings.consent == "opt-out")
+    allowed = {one.exchange.id for one in judged if one.consented}
+    return sum(example.exchange not in allowed for example in chosen.trained)
 
 
 def choose(stock: Stock, settings: Settings, this: Round, fits: Fits) -> Selection | str:
@@ -113,6 +133,8 @@ def why_not(approved: Approved, selection: Selection, fewest: int, live: int) ->
     count = len(approved.examples)
     if not count and not approved.excluded:
         return "There is nothing to learn from yet: no reply has been judged."
+    if not selection.new and not selection.withdrawn and live != BASE:
+        return f"Nothing new was approved since {name(live).lower()} was trained."
     if count < fewest or not selection.trained or not selection.held_out:
         words = [f"{number} {why}" for why, number in sorted(approved.excluded.items())]
         left_out = f" Left out: {', '.join(words)}." if words else ""
@@ -121,8 +143,6 @@ def why_not(approved: Approved, selection: Selection, fewest: int, live: int) ->
             f"Too little to learn from: {replies}, and a round needs {fewest} "
             f"(MIN_EXAMPLES).{left_out}{_lingering(selection, live)}"
         )
-    if not selection.new and not selection.withdrawn and live != BASE:
-        return f"Nothing new was approved since {name(live).lower()} was trained."
     return ""
 
 

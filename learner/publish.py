@@ -3,7 +3,8 @@
 The row is made first, to get a version that was never used, and says `candidate` until everything
 is on disk. So whenever the power fails, one of these is true: there is no version; there is a
 candidate without files that `tidy` marks failed; or there are files whose row does not name them
-yet, which `tidy` removes. A row that names a directory always finds it whole.
+yet, which `tidy` removes. A row that names a directory always finds it whole, until `prune` takes
+away the files of a version that can never go live.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from bot.store.database import Database
 from learner.disk import settle
 
 CARD: Final = "card.json"
+KEPT: Final = 3
+"""Of the versions that can never go live, how many keep their files, for who wants to look."""
+
 _STOPPED: Final = "The learner stopped while it was publishing this version."
 
 
@@ -102,6 +106,16 @@ async def tidy(database: Database, adapters_dir: Path, at: datetime) -> int:
         async with database.write() as tx:
             await adapters.fail(tx, adapter.version, _STOPPED, base_model=adapter.base_model, at=at)
     return len(left)
+
+
+async def prune(database: Database, adapters_dir: Path) -> None:
+    """Remove the files of rejected and failed versions, but for the newest `KEPT`. Rows stay."""
+    async with database.read() as conn:
+        every = await adapters.every(conn)
+    ended = (AdapterState.REJECTED, AdapterState.FAILED)
+    # No row's word decides what is deleted: a version's directory has its name from its number.
+    useless = [a for a in every if a.state in ended and a.directory == directory_of(a.version)]
+    await asyncio.to_thread(_remove, adapters_dir, useless[:-KEPT])
 
 
 def _remove(adapters_dir: Path, left: Sequence[Adapter]) -> None:

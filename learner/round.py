@@ -27,7 +27,7 @@ from learner.ear import Ear, Stopped
 from learner.ending import ACTOR, clear_leftovers, close, finish
 from learner.evaluate import Exam, Report, evaluate, with_live_samples
 from learner.examples import Encoded, Example, encode
-from learner.gather import choose, take_stock
+from learner.gather import choose, take_stock, withdrawn_since
 from learner.listen import Listener
 from learner.publish import published
 from learner.train import Material, Recipe, Trained, train
@@ -180,8 +180,12 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
         )
     decision = gate.decide(report, rules)
 
-    # Publish. From here on it is too late to cancel.
+    # Publish. From here on it is too late to cancel; what was withdrawn meanwhile is not published.
     await asyncio.to_thread(ear.pause)
+    if gone := await withdrawn_since(shop.database, shop.settings, chosen):
+        replies = "1 reply" if gone == 1 else f"{gone} replies"
+        why = f"While it ran, {replies} it learned from had to go; the next round leaves them out."
+        return await close(shop, this.id, RoundState.FAILED, why)
     metrics = {**report.to_json(), "counts": chosen.counts()}
     return await finish(
         shop,
@@ -208,9 +212,13 @@ def prepare(
         )
         return [example for example in found if example]
 
-    trained_anchors, held_out_anchors = kept.encode(base, limit)
+    # EXAMPLE_TOKENS does not concern them: they are short, and without them drift goes unseen.
+    trained_anchors, held_out_anchors = kept.encode(base, base.window)
+    if not held_out_anchors:
+        raise ThumbwiseError("No general prompt with its answer fits the base model's window.")
     held_out = encoded(chosen.held_out)
-    room = base.window - 1
+    tokens = min(SAMPLE_TOKENS, settings.max_new_tokens)
+    room = base.window - tokens  # a reply that hits the window did not fail to end by itself
     asked = [e.prompt for e in _some(chosen.held_out, HELD_OUT_PROMPTS, seed)]
     asked += [kept.ask(anchor) for anchor in kept.held_out[: SAMPLES - len(asked)]]
     return Lessons(
@@ -220,9 +228,7 @@ def prepare(
             retention=encoded(_some(chosen.replay, MOST_RETAINED, seed)),
             anchors=held_out_anchors,
             prompts=[prompt for prompt in asked if len(base.renderer.prompt_ids(prompt)) <= room],
-            sampling=replace(
-                settings.sampling, max_new_tokens=min(SAMPLE_TOKENS, settings.max_new_tokens)
-            ),
+            sampling=replace(settings.sampling, max_new_tokens=tokens),
             seed=seed,
         ),
     )

@@ -57,7 +57,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
         "[key]",
     ),
     (re.compile(r"(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"), "[secret]"),
-    (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"), "[email]"),
+    (re.compile(r"[\w.+%-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"), "[email]"),
     # JWT; OpenAI, GitHub, GitLab, Slack, AWS, Google, Hugging Face, Stripe; Telegram; Discord.
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"), "[key]"),
     (

@@ -20,6 +20,9 @@ from learner.examples import Example
 PAUSE: Final = timedelta(minutes=30)
 """A silence in a channel after which a new conversation begins."""
 
+FEWEST: Final = 4
+"""Held-out examples below which `share` is exceeded, up to a third: one or two measure luck."""
+
 IMPORT: Final = "import"
 
 
@@ -68,7 +71,7 @@ def hold_out(
     count = sum(map(len, free))
     if not count:
         return frozenset(held)
-    target = max(1, round(share * count))
+    target = max(1, round(share * count), min(FEWEST - len(held), count // 3))
     chosen = _spread(free, target, random.Random(seed))  # noqa: S311 - a split, no secret
     if len(chosen) < max(1, target // 2):
         chosen |= _whole(free, chosen) or _tail(max(free, key=len), target - len(chosen))

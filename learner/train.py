@@ -238,8 +238,10 @@ def _loss(base: BaseModel, model: Any, group: Sequence[Encoded], recipe: Recipe)
     on_cpu = base.device.type == "cpu"  # a GPU holds the model in its own dtype already
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16 and on_cpu):
         if batch.anchor:
+            model.eval()  # what is held on to is the base as it answers, without its dropout
             with torch.no_grad(), model.disable_adapter():
                 expected = lora.logits(model, batch)
+            model.train()
         scores = lora.logits(model, batch)
     if expected is None:
         return completion_loss(scores, batch.targets, batch.rows, batch.weights)

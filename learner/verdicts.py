@@ -98,13 +98,13 @@ def verdict(
     trusted at all, leaves the exchange undecided. Votes weigh by `weights` (see raters.trusts); the
     weight of an approval is the share by which it won, so a lone full vote weighs 1 and a contested
     one little. Corrections by `muted` members (who allow no training on their words) count as votes
-    against, and their text is not used.
+    or rulings against, and their text is not used.
     """
     ruling = last_ruling(judged)
     if _is_flagged(judged, ruling, weights):
         return Verdict(Outcome.UNDECIDED, why=FLAGGED)
     if ruling is not None:
-        return _ruled(judged, ruling)
+        return _ruled(judged, ruling, muted)
     votes = stances(judged)
     counted = {m: weights.get(m, 0.0) for m, s in votes.items() if s.vote and weights.get(m)}
     total = sum(counted.values())
@@ -128,12 +128,13 @@ def verdict(
     return Verdict(Outcome.UNDECIDED, why=TIED)
 
 
-def _ruled(judged: Judged, ruling: Decision) -> Verdict:
+def _ruled(judged: Judged, ruling: Decision, muted: Collection[int]) -> Verdict:
     if ruling.ruling is Ruling.APPROVE:
         return Verdict(Outcome.APPROVED, judged.exchange.reply, 1.0)
-    if ruling.ruling is Ruling.CORRECT and ruling.text.strip():
-        return Verdict(Outcome.APPROVED, ruling.text.strip(), 1.0)
-    # A correction whose text was forgotten still says that the reply was not good.
+    mine = ruling.text.strip() if ruling.moderator not in muted else ""
+    if ruling.ruling is Ruling.CORRECT and mine:
+        return Verdict(Outcome.APPROVED, mine, 1.0)
+    # A correction whose text was forgotten, or is not ours to use, still says: this was not good.
     return Verdict(Outcome.REJECTED, why=RULED_OUT)
 
 

@@ -146,6 +146,24 @@ def test_beyond_the_limit_training_goes_on_from_the_live_adapter_with_replay() -
     assert not {e.exchange for e in found.replay} & {e.exchange for e in found.held_out}
 
 
+def test_beyond_the_limit_what_a_person_withdraws_is_unlearned_by_beginning_anew() -> None:
+    first = chosen(liked(100))
+    taught = {lesson.exchange: lesson.part for lesson in first.lessons()}
+    learned = [e.exchange for e in first.new]
+    shares = replace(SHARES, refit_limit=50)
+
+    def second(changed: Judged) -> Selection:
+        stock = [changed if j.exchange.id == learned[0] else j for j in liked(120)]
+        return chosen(stock, taught=taught, live=3, live_taught=learned, shares=shares)
+
+    found = second(judged("1+", number=learned[0], consented=False))
+    assert (found.parent, found.withdrawn) == (BASE, 1)
+    assert learned[0] not in {e.exchange for e in found.trained}
+    assert len(found.trained) == 50
+    disliked = second(judged("1-", number=learned[0]))
+    assert (disliked.parent, disliked.withdrawn) == (3, 0), "a vote is no reason to begin anew"
+
+
 def test_nothing_that_is_held_out_is_trained_on() -> None:
     found = chosen(liked(60), taught={3: Part.HELD_OUT, 4: Part.NEW})
     held = {e.exchange for e in found.held_out}

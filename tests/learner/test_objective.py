@@ -121,7 +121,8 @@ def test_an_epoch_holds_every_example_once_and_its_turn_of_anchors(
     assert sorted(e.ids for e in found if not e.anchor) == sorted(e.ids for e in some)
     turn = [anchors[(epoch * anchor_count + i) % 7].ids for i in range(anchor_count)]
     assert sorted(e.ids for e in found if e.anchor) == sorted(turn)
-    assert all(len(step) <= size + 1 for step in steps(1))
+    assert all(0 < len(step) <= size + 1 for step in steps(1))
+    assert len(steps(1)) == len(steps(2)), "resuming counts on epochs of the same length"
     assert steps(1) == steps(1)
 
 

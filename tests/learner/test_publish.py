@@ -15,6 +15,7 @@ from bot.errors import AdapterError
 from bot.generator.swap import digest
 from bot.store import adapters
 from learner import disk, publish
+from learner.ending import clear_leftovers
 from tests.learner.town import START, Town
 
 
@@ -79,6 +80,38 @@ async def test_files_that_were_changed_are_not_learned_from(
     (directory / "v0001" / file).write_bytes(b"other")
     with pytest.raises(AdapterError, match="/rollback"):
         publish.published(directory, named)
+
+
+async def test_only_the_newest_of_the_useless_versions_keep_their_files(
+    town: Town, candidate: Path
+) -> None:
+    directory, name = town.settings.adapters_dir, publish.directory_of
+
+    async def published(kind: str) -> int:
+        version = (await reserved(town)).version
+        publish.write(candidate, directory, version, {})
+        base = town.base.fingerprint
+        async with town.database.write() as tx:
+            await adapters.describe(tx, version, directory=name(version), sha256="x")
+            if kind == "rejected":
+                await adapters.reject(tx, version, "not better")
+                return version
+            await adapters.promote(tx, version, base_model=base, actor="t", at=START, kind="round")
+            if kind == "failed":
+                await adapters.fail(tx, version, "changed", base_model=base, at=START)
+        return version
+
+    first, *useless = [await published(kind) for kind in ("live", "failed", "rejected", "failed")]
+    retired, *newer = [await published(kind) for kind in ("live", "rejected", "rejected", "live")]
+    (directory / "mine").mkdir()
+    async with town.database.read() as conn:
+        before = await adapters.every(conn)
+    await clear_leftovers(town.shop())
+    kept = [first, *[*useless, *newer[:2]][-publish.KEPT :], retired, newer[-1]]
+    left = sorted(path.name for path in directory.iterdir())
+    assert left == sorted(["mine", *map(name, kept)])
+    async with town.database.read() as conn:
+        assert await adapters.every(conn) == before
 
 
 async def test_what_a_killed_learner_left_is_cleared_away(town: Town, candidate: Path) -> None:

@@ -8,12 +8,24 @@ from typing import Any
 
 import pytest
 
-from bot.domain import BASE, AdapterState, FeedbackKind, Part, RequestKind, Role, RoundState, Ruling
+from bot.domain import (
+    BASE,
+    AdapterState,
+    Consent,
+    FeedbackKind,
+    Part,
+    Prompt,
+    RequestKind,
+    Role,
+    RoundState,
+    Ruling,
+    Turn,
+)
 from bot.generator.swap import digest
 from bot.store import adapters, audit, members, requests, rounds
-from learner import gather
+from learner import evaluate, gather
 from learner.round import begin, run_round
-from tests.learner.town import Town, live_version, quick
+from tests.learner.town import PERSONA, Town, live_version, quick
 
 
 async def parts(town: Town, round_id: int) -> dict[Part, set[int]]:
@@ -88,6 +100,71 @@ async def test_withdrawn_consent_and_forgetting_take_effect_at_the_next_round(
         (await parts(town, first.id))[Part.NEW] & {e.id for e in (*his, *theirs)}
     )
     assert second.state is RoundState.PROMOTED, second.reason
+
+
+async def test_what_is_forgotten_while_a_round_runs_does_not_go_live(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, bo = await town.member("ana"), await town.member("bo")
+    await town.liked(ana, 12)
+    await town.liked(bo, 8)
+
+    async def forget_then_evaluate(*args: Any, **kwargs: Any) -> Any:
+        async with town.database.write() as tx:
+            await members.forget(tx, bo.id)
+        return await evaluate.evaluate(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("learner.round.evaluate", forget_then_evaluate)
+        ended = await town.round()
+    assert ended.state is RoundState.FAILED
+    assert "had to go; the next round leaves them out" in ended.reason
+    assert await live_version(town) == BASE
+    assert (await town.round()).state is RoundState.PROMOTED
+
+
+async def test_beyond_the_refit_limit_what_older_rounds_taught_is_unlearned_too(
+    town: Town,
+) -> None:
+    ana, bo = await town.member("ana"), await town.member("bo")
+    await town.liked(bo, 8)
+    await town.round()
+    settings = quick(
+        town.settings.data_dir, refit_limit=5, replay_share=0, gate_min_gain=-1, min_examples=2
+    )
+    await town.liked(ana, 12)
+    second = await town.round(settings=settings)
+    assert second.report["parent"] == 1, second.reason
+    assert not (await parts(town, second.id))[Part.REPLAY]
+    async with town.database.write() as tx:
+        await members.forget(tx, bo.id)
+    third = await town.round(settings=settings)
+    assert third.report["parent"] == BASE, third.reason
+    assert third.report["withdrawn"] > 0
+
+
+async def test_a_correction_by_somebody_who_is_not_to_be_remembered_is_not_used(
+    town: Town,
+) -> None:
+    ana, bo = await town.member("ana"), await town.member("bo")
+    made = await town.liked(ana, 12)
+    corrected = await town.reply(ana, "hello", "the dog")
+    await town.say(bo, corrected, FeedbackKind.CORRECTION, "what bo said")
+    async with town.database.write() as tx:
+        await members.set_consent(tx, bo.id, Consent(remembered=False))
+    ended = await town.round()
+    used = await parts(town, ended.id)
+    assert used[Part.NEW] | used[Part.HELD_OUT] == {e.id for e in made}
+
+
+async def test_drift_is_seen_even_where_examples_must_be_short(town: Town) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    base = town.base.renderer
+    longest = len(base.prompt_ids(Prompt(PERSONA, (Turn("user", "hello, how are you"),)))) + 30
+    ended = await town.round(settings=quick(town.settings.data_dir, example_tokens=longest))
+    assert ended.state is RoundState.PROMOTED, ended.reason
+    assert ended.report["metrics"]["anchors"]["count"] > 20
 
 
 async def test_beyond_the_refit_limit_it_goes_on_from_the_live_adapter(town: Town) -> None:

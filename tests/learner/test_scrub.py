@@ -13,6 +13,7 @@ from learner.scrub import is_card, scrub, scrub_prompt
 @pytest.mark.parametrize(
     ("text", "clean"),
     [
+        (f"to {'a.' * 40}@mail.example.com", f"to {'a.' * 8}[email]"),
         ("write to ana.b+c@mail.example.co.uk today", "write to [email] today"),
         ("call +44 20 7946 0958 now", "call [phone] now"),
         ("call (030) 1234 5678", "call [phone]"),

@@ -57,6 +57,14 @@ def test_the_same_seed_splits_alike_and_another_one_differently() -> None:
     assert len(first) == 12
 
 
+def test_a_few_are_measured_with_however_small_the_share_while_most_still_teach() -> None:
+    sizes = {n: len(hold_out(apart(n), {}, share=0.05, seed=1)) for n in (3, 6, 8, 12, 40)}
+    assert sizes == {3: 1, 6: 2, 8: 2, 12: 4, 40: 4}
+    taught = {i: Part.HELD_OUT if i < 4 else Part.NEW for i in range(20)}
+    later = hold_out(apart(32), taught, share=0.05, seed=1)
+    assert len(later) == 4 + 1, "there are enough from before"
+
+
 def test_it_is_spread_over_time() -> None:
     held = sorted(hold_out(apart(100), {}, share=0.1, seed=3))
     assert [number // 10 for number in held] == list(range(10))
@@ -90,7 +98,7 @@ def test_long_conversations_are_held_out_whole() -> None:
 
 def test_of_a_single_conversation_the_end_is_held_out() -> None:
     talk = [example(i, minute=i) for i in range(20)]
-    assert hold_out(talk, {}, share=0.15, seed=1) == {17, 18, 19}
+    assert hold_out(talk, {}, share=0.25, seed=1) == {15, 16, 17, 18, 19}
     assert hold_out(talk[:2], {}, share=0.15, seed=1) == {1}
     assert hold_out(talk[:1], {}, share=0.15, seed=1) == frozenset()
 

@@ -15,14 +15,16 @@ from transformers import AutoModelForCausalLM
 
 from bot.domain import Progress, Prompt, Sampling, Turn
 from bot.errors import ModelError
-from bot.generator.base_model import BaseModel
+from bot.generator.base_model import BaseModel, load
 from bot.generator.engine import Engine
 from bot.generator.protocol import Job
 from learner import lora
 from learner.asking import ask
+from learner.batches import collate
 from learner.ear import Ear, Stopped
 from learner.examples import Encoded, encode
 from learner.measure import mean_loss
+from learner.objective import anchor_loss
 from learner.train import Diverged, Material, Recipe, train
 
 RECIPE = Recipe(
@@ -203,6 +205,42 @@ def test_anchors_hold_the_model_where_it_was(
             drift[name] = mean_loss(tiny, model, watched)
     bare = mean_loss(tiny, tiny.model, watched)
     assert abs(drift["held"] - bare) < 0.5 * abs(drift["free"] - bare)
+
+
+def test_anchors_hold_on_to_the_base_as_it_answers(
+    tiny_gpt2_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpt2 = load(str(tiny_gpt2_dir), models_dir=tiny_gpt2_dir, device="cpu")
+    assert gpt2.model.config.resid_pdrop > 0, "a base with dropout of its own"
+    anchors = taught(gpt2, range(1), anchor=True)
+    held = taught(gpt2, range(20, 22))
+    seen: list[torch.Tensor] = []
+
+    def spy(scores: torch.Tensor, base: torch.Tensor, *rest: Any) -> torch.Tensor:
+        seen.append(base)
+        return anchor_loss(scores, base, *rest)
+
+    monkeypatch.setattr("learner.train.anchor_loss", spy)
+    run(gpt2, Material(taught(gpt2, range(2)), anchors, 1, held), tmp_path)
+    (batch,) = [collate(anchors, pad_id=0, device=gpt2.device)]
+    with torch.no_grad():
+        answers = lora.logits(gpt2.model.eval(), batch)
+    assert len(seen) == 3
+    assert all(torch.equal(expected, answers) for expected in seen)
+
+
+def test_an_interrupted_training_of_single_examples_skips_none(
+    tiny: BaseModel, material: Material, tmp_path: Path
+) -> None:
+    single = Recipe(**{**RECIPE.to_json(), "batch_examples": 1})
+    whole = run(tiny, material, tmp_path / "whole", recipe=single)
+    told: list[int] = []
+    ear = Ear(tell=lambda p: told.append(p.step), told_to_stop=after(40))
+    with pytest.raises(Stopped):
+        run(tiny, material, tmp_path / "cut", ear=ear, recipe=single)
+    ear = Ear(tell=lambda p: told.append(p.step))
+    assert run(tiny, material, tmp_path / "cut", ear=ear, recipe=single) == whole
+    assert told == list(range(1, 3 * len(material.examples) + 1))
 
 
 def test_training_goes_on_from_a_parent(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from learner.verdicts import Outcome, verdict
-from tests.learner.judging import judged
+from tests.learner.judging import MODERATOR, judged
 
 FULL = {1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0, 5: 1.0}
 YES, NO, OPEN = Outcome.APPROVED, Outcome.REJECTED, Outcome.UNDECIDED
@@ -80,3 +80,4 @@ def test_the_weight_is_told_apart_by_who_gave_it() -> None:
 def test_a_correction_by_somebody_who_allows_no_training_is_only_a_vote_against() -> None:
     assert verdict(judged("1!better"), FULL, muted={1}).outcome is NO
     assert verdict(judged("1!better 2!best"), FULL, muted={2}).text == "better"
+    assert verdict(judged("1+ C:better"), FULL, muted={MODERATOR}).outcome is NO
