@@ -33,13 +33,13 @@ def has_terminal() -> bool:
 async def serve_all(settings: Settings, *, tell: Callable[[str], None]) -> None:
     """Serve every platform that has a token, and the console, until cancelled."""
     logs.configure(settings)
-    with _alone(settings.data_dir):
+    with alone(settings.data_dir):
         async with app.opened(settings, learner=settings.learn, tell=tell) as house:
             await _serve(house, _with_tokens(settings), console=settings.console, tell=tell)
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def alone(data_dir: Path) -> Iterator[None]:
     """Hold the house's lock; two bots with one token would both answer every message."""
     lock = FileLock(data_dir / "run.lock")
     try:

@@ -97,14 +97,15 @@ async def _reconcile(
 def checked(adapter: Adapter, directory: Path) -> Path:
     """The adapter's directory, once its files have proved to be those that were published.
 
-    Raises `AdapterError` when the directory is missing, lies elsewhere, or was changed.
+    Raises `AdapterError` when the directory is missing, lies elsewhere, or was changed. Any other
+    `OSError` (too many open files, a failing disk) says nothing about the adapter.
     """
     name = adapter.directory
     if name in ("", "..") or Path(name).name != name:
         raise AdapterError(f"Version {adapter.version} has no directory of its own.")
     try:
         sha256 = digest(directory / name)
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise AdapterError(
             f"The files of version {adapter.version} cannot be read: {error.strerror}."
         ) from error

@@ -1,0 +1,103 @@
+"""Which doors are opened, and that one that fails leaves the others open."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from bot import doors
+from bot.domain import Place
+from bot.errors import ThumbwiseError
+from bot.platforms.base import Capabilities, Room
+from bot.serving import serve
+from bot.settings import Settings
+
+ROOM = cast(Room, None)  # nobody asks it anything
+
+
+@dataclass
+class Door:
+    """A platform that does as it is told."""
+
+    name: str
+    fault: Exception | None = None
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    close: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
+
+    async def run(self, room: Room) -> None:
+        """Fail, or stay open until told to close."""
+        self.opened.set()
+        if self.fault is not None:
+            raise self.fault
+        try:
+            await self.close.wait()
+        finally:
+            self.closed = True
+
+    async def announce(self, place: Place, text: str) -> None:
+        """Nobody listens."""
+
+
+async def test_a_platform_that_fails_leaves_the_others_open() -> None:
+    wrong, right = Door("discord", ThumbwiseError("Wrong token.")), Door("telegram")
+    serving = asyncio.create_task(serve(ROOM, [wrong, right]))
+    await right.opened.wait()
+    await asyncio.sleep(0)
+    assert not serving.done()
+    right.close.set()
+    with pytest.raises(ThumbwiseError, match="Wrong token"):
+        await serving
+
+
+async def test_when_the_last_platform_has_ended_the_extras_end_too() -> None:
+    terminal, console = Door("terminal"), Door("web")
+    serving = asyncio.create_task(serve(ROOM, [terminal], [console]))
+    await console.opened.wait()
+    terminal.close.set()
+    await serving
+    assert console.closed
+
+
+async def test_an_extra_that_fails_ends_nothing() -> None:
+    terminal, console = Door("terminal"), Door("web", ThumbwiseError("The port is taken."))
+    serving = asyncio.create_task(serve(ROOM, [terminal], [console]))
+    await terminal.opened.wait()
+    await asyncio.sleep(0)
+    assert not serving.done()
+    terminal.close.set()
+    await serving
+
+
+async def test_told_to_end_every_door_is_closed() -> None:
+    some = [Door("discord"), Door("telegram")]
+    serving = asyncio.create_task(serve(ROOM, some))
+    for door in some:
+        await door.opened.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert all(door.closed for door in some)
+
+
+def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path) -> None:
+    with doors.alone(tmp_path), pytest.raises(ThumbwiseError, match="already"):  # noqa: SIM117
+        with doors.alone(tmp_path):
+            pytest.fail("two bots would answer every message")
+    with doors.alone(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("tokens", "found"),
+    [({}, False), ({"discord_token": "x"}, True), ({"telegram_token": "x"}, True)],
+)
+def test_a_token_opens_a_platform(tokens: dict[str, Any], found: bool, tmp_path: Path) -> None:
+    secrets = {name: SecretStr(value) for name, value in tokens.items()}
+    assert doors.has_token(Settings(_env_file=None, data_dir=tmp_path, **secrets)) is found
