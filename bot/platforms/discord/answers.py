@@ -1,0 +1,238 @@
+"""Interactions answered: in time, and then with what the house says, to one person alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+import structlog
+
+from bot.domain import Person, Place
+from bot.platforms.base import Answer
+from bot.platforms.discord.buttons import review_buttons
+from bot.platforms.discord.incoming import person_of, place_in
+from bot.platforms.discord.permissions import NOBODY
+from bot.platforms.discord.surface import MAX_CHARS
+from bot.platforms.formatting import split
+
+if TYPE_CHECKING:
+    from bot.platforms.discord.client import Client
+
+log = structlog.get_logger()
+
+RESTARTING: Final = "I am being restarted. Please try again in a minute."
+APOLOGY: Final = "Sorry, something went wrong on my side. It is noted; please try again."
+CONFIRM_SECONDS: Final = 600.0
+
+
+def asker_of(interaction: discord.Interaction[Any]) -> tuple[Person, Place]:
+    """Who used a command or a button, and where."""
+    place = place_in(interaction.channel, interaction.channel_id or 0, interaction.guild_id)
+    return person_of(interaction.user), place
+
+
+async def attend(interaction: discord.Interaction[Client], walk: Coroutine[Any, Any, None]) -> None:
+    """Begin the walk of a command or a click, unless the bot is on its way out."""
+    client = interaction.client
+    if client.walks.closed:
+        walk.close()
+        await _attended(interaction, tell(interaction, RESTARTING))
+    else:
+        client.walks.begin(_attended(interaction, walk))
+
+
+async def acknowledge(interaction: discord.Interaction[Any], *, update: bool = False) -> None:
+    """Tell Discord within its three seconds that an answer comes; `update`: in the same message.
+
+    Too late is no failure: what was asked for is done, only nobody is told.
+    """
+    try:
+        if update:
+            await interaction.response.defer()
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+    except discord.HTTPException as error:
+        log.warning("an interaction cannot be answered", error=str(error))
+
+
+async def tell(interaction: discord.Interaction[Any], text: str) -> None:
+    """Say a short thing to the one who asked, alone."""
+    text = text[:MAX_CHARS]
+    response = interaction.response
+    if not response.is_done():
+        await response.send_message(text, ephemeral=True, allowed_mentions=NOBODY)
+    elif response.type is discord.InteractionResponseType.deferred_channel_message:
+        await interaction.edit_original_response(content=text, allowed_mentions=NOBODY)
+    else:
+        await interaction.followup.send(text, ephemeral=True, allowed_mentions=NOBODY)
+
+
+async def command(
+    interaction: discord.Interaction[Client], line: str, *, exchange: int | None = None
+) -> None:
+    """Give a command to the house and show the answer."""
+    await acknowledge(interaction)
+    answer = await ordered(interaction, line, exchange=exchange, ask=True)
+    await show(interaction, answer, exchange=exchange)
+
+
+async def ordered(
+    interaction: discord.Interaction[Client], line: str, *, exchange: int | None, ask: bool
+) -> Answer:
+    """The house's answer to a command of the one who asked."""
+    person, place = asker_of(interaction)
+    return await interaction.client.room.command(person, place, line, exchange=exchange, ask=ask)
+
+
+async def show(
+    interaction: discord.Interaction[Client],
+    answer: Answer,
+    *,
+    exchange: int | None = None,
+    reviewing: bool = False,
+) -> None:
+    """Show an answer where the acknowledgement stands, with its file and its buttons.
+
+    `reviewing`: once the person has confirmed, the next exchange under review is shown.
+    """
+    if not interaction.response.is_done():
+        return  # it came too late to be answered
+    text, file = await _delivered(interaction, answer)
+    view: discord.ui.View | None = None
+    if answer.confirm:
+        view = Confirmation(interaction.user.id, answer.confirm, exchange, reviewing=reviewing)
+    elif answer.review is not None:
+        view = review_buttons(answer.review)
+    *parts, last = split(text, MAX_CHARS)
+    for at, part in enumerate(parts):
+        if at == 0:
+            await interaction.edit_original_response(
+                content=part, view=None, attachments=[], allowed_mentions=NOBODY
+            )
+        else:
+            await interaction.followup.send(part, ephemeral=True, allowed_mentions=NOBODY)
+    if parts:
+        options: dict[str, Any] = {"view": view} if view else {}
+        if file:
+            options["file"] = file
+        await interaction.followup.send(last, ephemeral=True, allowed_mentions=NOBODY, **options)
+    else:
+        await interaction.edit_original_response(
+            content=last,
+            view=view,
+            attachments=[file] if file else [],
+            allowed_mentions=NOBODY,
+        )
+        if answer.live:
+            client = interaction.client
+            client.watching.begin(_watch(interaction, client.room.progress(), last))
+
+
+class Confirmation(discord.ui.View):
+    """Asks the one person who gave a command whether to do it."""
+
+    def __init__(
+        self, user: int, line: str, exchange: int | None, *, reviewing: bool = False
+    ) -> None:
+        super().__init__(timeout=CONFIRM_SECONDS)
+        self._user, self._line = user, line
+        self._exchange, self._reviewing = exchange, reviewing
+
+    @discord.ui.button(label="Confirm", style=discord.ButtonStyle.danger)
+    async def confirm(
+        self, interaction: discord.Interaction[Client], _button: discord.ui.Button[Confirmation]
+    ) -> None:
+        """Do it, once."""
+        if await self._begin(interaction):
+            await attend(interaction, self._do(interaction))
+
+    @discord.ui.button(label="Cancel", style=discord.ButtonStyle.secondary)
+    async def cancel(
+        self, interaction: discord.Interaction[Client], _button: discord.ui.Button[Confirmation]
+    ) -> None:
+        """Leave it."""
+        if await self._begin(interaction):
+            await attend(interaction, self._leave(interaction))
+
+    async def _begin(self, interaction: discord.Interaction[Client]) -> bool:
+        if interaction.user.id != self._user:
+            await tell(interaction, "This was asked of somebody else.")
+            return False
+        if self.is_finished():
+            return False
+        self.stop()
+        return True
+
+    async def _do(self, interaction: discord.Interaction[Client]) -> None:
+        await acknowledge(interaction, update=True)
+        answer = await ordered(interaction, self._line, exchange=self._exchange, ask=False)
+        if self._reviewing and not answer.refused:
+            answer = await following(interaction, answer.text)
+        await show(interaction, answer)
+
+    async def _leave(self, interaction: discord.Interaction[Client]) -> None:
+        await interaction.response.edit_message(content="Nothing was done.", view=None)
+
+
+async def following(interaction: discord.Interaction[Client], said: str) -> Answer:
+    """The next exchange under review, below what was said of the last one."""
+    answer = await ordered(interaction, "/review", exchange=None, ask=True)
+    return Answer(f"{said}\n\n{answer.text}", review=answer.review)
+
+
+async def _delivered(
+    interaction: discord.Interaction[Any], answer: Answer
+) -> tuple[str, discord.File | None]:
+    """The text and the file to show. A member's own data goes to their direct chat if it can."""
+    attachment = answer.attachment
+    if attachment is None:
+        return answer.text, None
+    if not attachment.media_type.startswith("image/"):
+        try:
+            await interaction.user.send(file=_file(answer))
+        except discord.HTTPException as error:  # closed to strangers, most likely
+            log.info("a file cannot be sent as a direct message", error=str(error))
+        else:
+            return f"{answer.text}\nI sent it to you as a direct message.".strip(), None
+    return answer.text, _file(answer)
+
+
+def _file(answer: Answer) -> discord.File:
+    attachment = answer.attachment
+    if attachment is None:
+        raise ValueError("the answer has no file")
+    return discord.File(io.BytesIO(attachment.data), filename=attachment.name)
+
+
+async def _watch(
+    interaction: discord.Interaction[Client], progress: AsyncIterator[str], shown: str
+) -> None:
+    """Keep a message at what goes on, for as long as Discord lets it be edited."""
+    client = interaction.client
+    async for text in progress:
+        if interaction.is_expired():
+            return
+        if (text := text[:MAX_CHARS]) == shown:
+            continue
+        await client.pace.wait(f"live:{interaction.id}", client.every)
+        try:
+            await interaction.edit_original_response(content=text, allowed_mentions=NOBODY)
+        except discord.NotFound:
+            return  # somebody dismissed it
+        shown = text
+
+
+async def _attended(interaction: discord.Interaction[Any], walk: Coroutine[Any, Any, None]) -> None:
+    """One walk to its end: the operator gets the whole failure, the person an apology."""
+    try:
+        await walk
+    except discord.NotFound as error:  # the interaction has expired, or its message is gone
+        log.warning("an interaction cannot be answered", error=str(error))
+    except Exception:
+        log.exception("an interaction failed")
+        try:
+            await tell(interaction, APOLOGY)
+        except discord.HTTPException as error:
+            log.warning("could not even say so", error=str(error))

@@ -1,0 +1,74 @@
+"""👍 and 👎 as reactions: the same votes as by the buttons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+import structlog
+
+from bot.domain import FeedbackKind, Person
+from bot.platforms.discord.formatting import thumb
+from bot.platforms.discord.incoming import person_of
+
+if TYPE_CHECKING:
+    from bot.platforms.discord.client import Client
+
+log = structlog.get_logger()
+
+_VOTES: Final = {"👍": FeedbackKind.LIKE, "👎": FeedbackKind.DISLIKE}
+
+
+def vote_of(emoji: str) -> FeedbackKind | None:
+    """The vote that an emoji stands for, if any."""
+    return _VOTES.get(thumb(emoji))
+
+
+async def reacted(client: Client, payload: discord.RawReactionActionEvent, *, added: bool) -> None:
+    """The walk of one reaction that somebody added or took back."""
+    kind = vote_of(payload.emoji.name or "")
+    place = client.place(payload.channel_id, payload.guild_id)
+    exchange = await client.room.exchange_of(place, str(payload.message_id))
+    if kind is None or exchange is None:
+        return
+    person = await _reactor(client, payload)
+    if person is None or person.is_bot:
+        return
+    if not added:
+        kind = await _left_standing(client, payload) or FeedbackKind.RETRACTION
+    await client.room.rating(person, place, exchange, kind, via="reaction")
+
+
+async def _reactor(client: Client, payload: discord.RawReactionActionEvent) -> Person | None:
+    """Who reacted; Discord tells it fully only when a reaction is added in a server."""
+    if payload.member is not None:
+        return person_of(payload.member)
+    guild = client.get_guild(payload.guild_id) if payload.guild_id else None
+    try:
+        if guild is not None:
+            return person_of(await guild.fetch_member(payload.user_id))
+        known = client.get_user(payload.user_id)
+        return person_of(known or await client.fetch_user(payload.user_id))
+    except discord.HTTPException as error:
+        log.info("cannot find out who reacted", error=str(error))
+        return None
+
+
+async def _left_standing(
+    client: Client, payload: discord.RawReactionActionEvent
+) -> FeedbackKind | None:
+    """The vote of somebody who took one thumb back and left the other one."""
+    channel = client.get_channel(payload.channel_id)
+    if not isinstance(channel, discord.abc.Messageable):
+        channel = None
+    known = channel or client.get_partial_messageable(payload.channel_id, guild_id=payload.guild_id)
+    try:
+        message = await known.fetch_message(payload.message_id)
+        for reaction in message.reactions:
+            if kind := vote_of(str(reaction.emoji)):
+                async for user in reaction.users():
+                    if user.id == payload.user_id:
+                        return kind
+    except discord.HTTPException as error:
+        log.info("cannot look at a message's reactions", error=str(error))
+    return None

@@ -1,0 +1,1 @@
+"""Telegram: the only package that knows python-telegram-bot. `platform.Telegram` is its door."""
