@@ -127,7 +127,8 @@ async def _show_presence(database: Database, generator: Generator, busy: _Busy) 
             except StoreError as error:
                 log.warning("cannot show that the bot lives", error=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(busy.changed.wait(), _SHOW_SECONDS)
+                async with asyncio.timeout(_SHOW_SECONDS):
+                    await busy.changed.wait()
     finally:
         async with database.write() as tx:
             await presence.leave(tx, "bot", pid)

@@ -99,5 +99,5 @@ def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path) -> None:
     [({}, False), ({"discord_token": "x"}, True), ({"telegram_token": "x"}, True)],
 )
 def test_a_token_opens_a_platform(tokens: dict[str, Any], found: bool, tmp_path: Path) -> None:
-    secrets = {name: SecretStr(value) for name, value in tokens.items()}
+    secrets: dict[str, Any] = {name: SecretStr(value) for name, value in tokens.items()}
     assert doors.has_token(Settings(_env_file=None, data_dir=tmp_path, **secrets)) is found

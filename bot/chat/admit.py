@@ -29,7 +29,7 @@ def admit(message: Message, member: Member, channel: Channel, *, longest: int) -
     if channel.mode is ChannelMode.OFF:
         return Admission(answer=False, hear=False, reason="channel off")
     hear = member.consent.remembered
-    if len(message.text) > longest:
+    if len(message.text) - message.attached > longest:
         return Admission(
             answer=False,
             hear=False,

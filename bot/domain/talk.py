@@ -88,6 +88,7 @@ class Message:
     `addressed` tells whether it speaks to the bot (a mention, a reply to it, a direct chat).
     `external_id` is the platform's id of the message; seeing it twice in a channel is one message.
     `reply_to` is the id of the message that it answers, and `quote` what that one says.
+    `attached` is how many characters of the text come from files, which have a limit of their own.
     """
 
     place: Place
@@ -98,6 +99,7 @@ class Message:
     addressed: bool = True
     reply_to: str | None = None
     quote: Quote | None = None
+    attached: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot.domain import ChannelKind, FeedbackKind, Message, Place, Quote, Role
 from bot.store import conversations, exchanges
 from tests.chat.conftest import House
@@ -110,6 +112,13 @@ async def test_a_quote_of_somebody_who_is_not_remembered_is_not_read(house: Hous
     assert texts(house) == ["Is it?"]
 
 
+@pytest.mark.parametrize("house", [{"message_chars": 100, "context_tokens": 900}], indirect=True)
+async def test_a_file_does_not_make_a_message_too_long(house: House) -> None:
+    long = message("x" * 400, where=GROUP)
+    assert not (await told(house, long)).finished
+    assert (await told(house, replace(long, external_id="f", attached=380))).finished
+
+
 async def test_an_edited_message_is_read_as_it_is_now(house: House) -> None:
     await told(house, message("I like cats", where=GROUP, id="1", addressed=False))
     await house.room.edited(GROUP, "1", "I like dogs")
@@ -148,9 +157,11 @@ async def test_a_message_of_the_bots_leads_to_its_exchange(house: House) -> None
     assert await house.room.exchange_of(place("elsewhere"), "reply-1") is None
 
 
-async def test_another_try_makes_a_pair_and_takes_the_place_of_the_first(house: House) -> None:
+async def test_another_try_makes_a_pair_and_takes_the_place_of_the_first(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await told(house, message("Hello", where=GROUP))
-    house.generator.write = lambda _: "Something else"  # type: ignore[method-assign]
+    monkeypatch.setattr(house.generator, "write", lambda _: "Something else")
     outbox = Outbox()
     await house.room.again(person("bob"), GROUP, 1, outbox)
     assert outbox.finished == [("Something else", 2)]

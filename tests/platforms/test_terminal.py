@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import tempfile
+from typing import cast
 
 import pytest
 from rich.console import Console
 
 from bot.domain import FeedbackKind, Message, Person, Place
-from bot.platforms.base import Outlet
+from bot.platforms.base import Outlet, Room
 from bot.platforms.terminal import Line, Terminal, TerminalOutlet, parse
 from tests.fakes import START
 
@@ -51,7 +52,7 @@ async def test_text_without_spaces_streams_too() -> None:
 
 
 class Noting:
-    """A `Room` that answers some messages and notes what is judged."""
+    """As much of a `Room` as a chat needs: answers some messages and notes what is judged."""
 
     def __init__(self) -> None:
         self.judged: list[int | None] = []
@@ -75,9 +76,6 @@ class Noting:
         self.judged.append(exchange)
         return "noted"
 
-    async def command(self, person: Person, place: Place, line: str) -> str:
-        return "done"
-
 
 async def test_a_vote_is_for_the_reply_in_sight(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a reply that was broken off, `-` must not fall on the one before."""
@@ -93,7 +91,7 @@ async def test_a_vote_is_for_the_reply_in_sight(monkeypatch: pytest.MonkeyPatch)
         lines.write(b"+\n7\n+\nstop\n-\n8\n-")
         lines.seek(0)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(lines))
-        await terminal.run(room)
+        await terminal.run(cast(Room, room))
     assert room.judged == [None, 7, 8]
     assert "not finished" in screen.getvalue()
 

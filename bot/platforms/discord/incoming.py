@@ -118,15 +118,17 @@ async def message_of(
     """A message of a channel as the house knows messages."""
     answered = answered_id(message)
     guild = message.guild.id if message.guild else None
+    text = await whole_text_of(message, me, attachment_chars)
     return Message(
         place_in(message.channel, message.channel.id, guild),
         author,
-        await whole_text_of(message, me, attachment_chars),
+        text,
         str(message.id),
         message.created_at,
         addressed=addressed,
         reply_to=str(answered) if answered is not None else None,
         quote=quote_of(message, me),
+        attached=len(text) - len(text_of(message, me)),
     )
 
 

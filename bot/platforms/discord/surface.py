@@ -45,15 +45,6 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
     return await call()
 
 
-T = TypeVar("T")
-
-_WAITS: Final = (0.5, 1.0, 2.0, 4.0)
-"""Seconds before a call that failed for the moment is made again."""
-
-_PASSING: Final = (aiohttp.ClientError, OSError, TimeoutError, discord.DiscordServerError)
-"""Failures of the line or of Discord itself. discord.py tries some of them again, not all."""
-
-
 class MessageSurface:
     """Implements `posting.Surface`: the first message answers the member's, others follow it."""
 
@@ -73,7 +64,7 @@ class MessageSurface:
         # Discord makes one message of all sends with the same nonce, so that a send whose answer
         # was lost can be made again.
         nonce = secrets.token_hex(12)
-        sent = await _patiently(
+        sent = await insist(
             lambda: self._channel.send(
                 text, allowed_mentions=ASKER, view=reply_buttons(exchange), nonce=nonce, **options
             )
@@ -85,7 +76,7 @@ class MessageSurface:
         """See `Surface.edit`."""
         partial = self._channel.get_partial_message(int(message))
         try:
-            await _patiently(
+            await insist(
                 lambda: partial.edit(
                     content=text, allowed_mentions=NOBODY, view=reply_buttons(exchange)
                 )
@@ -152,7 +143,7 @@ class InteractionSurface:
     async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:
         """See `Surface.edit`."""
         try:
-            await _patiently(
+            await insist(
                 lambda: self._interaction.followup.edit_message(
                     int(message),
                     content=text,
@@ -178,14 +169,3 @@ class InteractionSurface:
         await self._interaction.followup.send(
             text[:MAX_CHARS], allowed_mentions=NOBODY, ephemeral=True
         )
-
-
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Make a call that may be made twice, again and again while it fails for the moment."""
-    for seconds in _WAITS:
-        try:
-            return await call()
-        except _PASSING as error:
-            log.info("discord did not answer", error=str(error), again_in=seconds)
-        await asyncio.sleep(seconds)
-    return await call()

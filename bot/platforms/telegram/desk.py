@@ -116,7 +116,10 @@ class Desk:
         author = await self._roles.grant(message.author, message.place)
         outlet = self._outlet(spot_of(message.place, message.external_id), heard)
         try:
-            await self._room.message(replace(message, author=author, text=text), outlet)
+            said = replace(
+                message, author=author, text=text, attached=len(text) - len(message.text)
+            )
+            await self._room.message(said, outlet)
         finally:
             await outlet.close()
 

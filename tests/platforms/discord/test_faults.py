@@ -105,6 +105,7 @@ async def test_what_was_said_between_two_processes_is_answered(town: Town) -> No
 async def test_a_bot_that_is_new_answers_nothing_of_before(town: Town) -> None:
     await lose_session(town)
     await town.ana.send(town.channel, f"{town.me} before")
+    await town.env.advance_time(1)
     await town.env.restart_bot(new_client(town.hall))
     assert not town.hall.messages
 
