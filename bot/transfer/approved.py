@@ -35,11 +35,11 @@ def approval(judged: Judged, muted: Collection[int] = ()) -> Approval | None:
         newer = ruling is None or event.at > ruling.at
         if event.kind is FeedbackKind.FLAG and newer and judged.trust[event.member] > 0:
             return None
-    return _voted(judged, muted) if ruling is None else _ruled(ruling)
+    return _voted(judged, muted) if ruling is None else _ruled(ruling, muted)
 
 
-def _ruled(ruling: Decision) -> Approval | None:
-    text = ruling.text.strip()
+def _ruled(ruling: Decision, muted: Collection[int]) -> Approval | None:
+    text = ruling.text.strip() if ruling.moderator not in muted else ""
     if ruling.ruling is Ruling.APPROVE:
         return Approval(ruling.moderator)
     if ruling.ruling is Ruling.CORRECT and text:

@@ -66,7 +66,8 @@ async def export_file(
     muted = {
         member.id
         for member in people
-        if not (trained_by_default if member.consent.trained is None else member.consent.trained)
+        if not member.consent.remembered
+        or not (trained_by_default if member.consent.trained is None else member.consent.trained)
     }
     lines = export_lines(
         judged,

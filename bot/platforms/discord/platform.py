@@ -103,16 +103,18 @@ class Discord:
                 shards=self._shards,
                 attachment_chars=self._attachment_chars,
             )
+            connection = asyncio.create_task(_connect(client, self._token))
             try:
-                await _serve(client, self._token)
-            except _UNREACHABLE as error:
-                seconds = wait.delay()
-                log.warning("discord cannot be reached", error=str(error), again_in=round(seconds))
-            else:
-                seconds = wait.delay()
-                log.warning("discord closed the connection", again_in=round(seconds))
-            finally:
+                await asyncio.wait([connection])
+            finally:  # discord.py loses a cancellation while it reconnects; it heeds `close`
                 await client.end()
+                connection.cancel()
+                await asyncio.wait([connection])
+                error = None if connection.cancelled() else connection.exception()
+            if error is not None and not isinstance(error, _UNREACHABLE):
+                raise error
+            seconds = wait.delay()
+            log.warning("discord is out of reach", error=str(error), again_in=round(seconds))
             await self._sleep(seconds)
 
     async def announce(self, place: Place, text: str) -> None:
@@ -130,7 +132,7 @@ class Discord:
             log.warning("cannot announce", channel=place.channel, error=str(error))
 
 
-async def _serve(client: Client, token: str) -> None:
+async def _connect(client: Client, token: str) -> None:
     """Log in and stay connected; what cannot be mended by trying again becomes a sentence."""
     try:
         await client.login(token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import discord
 import pytest
@@ -251,3 +252,27 @@ async def test_an_unreachable_discord_is_tried_again(monkeypatch: pytest.MonkeyP
         await Discord("t", sleep=sleep).run(Hall())
     assert Unreachable.tries == 4
     assert len(waits) == 3
+
+
+async def test_a_cancellation_that_discord_loses_ends_the_platform_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected = asyncio.Event()
+
+    class Deaf(Refused):
+        """Loses the first cancellation, as discord.py does while it reconnects a shard."""
+
+        at_login = False
+
+        async def connect(self, *, reconnect: bool = True) -> None:
+            while not self.is_closed():
+                connected.set()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+
+    monkeypatch.setattr(platform, "Client", Deaf)
+    serving = asyncio.create_task(Discord("t").run(Hall()))
+    await connected.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
