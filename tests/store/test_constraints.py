@@ -43,6 +43,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "mode": "on",
         "created_at": NOW,
     },
+    "deliveries": {"channel_id": 1, "external_id": "e", "exchange_id": 1},
+    "memos": {"name": "n", "value": {}, "written_at": NOW},
     "members": {"platform": "p", "external_id": "e", "role": "member", "created_at": NOW},
     "exchanges": {
         "channel_id": 1,
