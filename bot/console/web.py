@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import socket
+import warnings
 from collections.abc import Iterator
 
 import uvicorn
@@ -27,6 +28,10 @@ __all__ = ["Door", "Gauges", "Server", "site"]
 @functools.cache
 def site() -> FastAPI:
     """The one site of this process; NiceGUI knows only one. Its house comes with each request."""
+    # To find its server NiceGUI looks at every object there is, torch's deprecated ones among them.
+    warnings.filterwarnings(
+        "ignore", ".torch.distributed.reduce_op. is deprecated", category=FutureWarning
+    )
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
