@@ -71,7 +71,9 @@ def hold_out(
     count = sum(map(len, free))
     if not count:
         return frozenset(held)
-    target = max(1, round(share * count), min(FEWEST - len(held), count // 3))
+    target = max(0 if held else 1, round(share * count), min(FEWEST - len(held), count // 3))
+    if not target:  # one or two new replies, and something to measure with: they are learned from
+        return frozenset(held)
     chosen = _spread(free, target, random.Random(seed))  # noqa: S311 - a split, no secret
     if len(chosen) < max(1, target // 2):
         chosen |= _whole(free, chosen) or _tail(max(free, key=len), target - len(chosen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -33,13 +34,16 @@ class Walks:
         `closed` is set first: who brings new work from then on is to be told to come back later.
         """
         self.closed = True
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace_seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                log.warning("walks were cut off at the end", count=len(late))
-                await asyncio.wait(late)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                while self._tasks:  # an edit or a reaction may still come in meanwhile
+                    await asyncio.wait(self._tasks)
+        late = set(self._tasks)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("walks were cut off at the end", count=len(late))
+            await asyncio.wait(late)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -112,6 +112,19 @@ async def raters(conn: AsyncConnection, exchange: int) -> list[Rater]:
     return [rater for rater in newest.values() if rater.kind is not FeedbackKind.RETRACTION]
 
 
+async def has_rated(conn: AsyncConnection, member: int, *, community: int | None = None) -> bool:
+    """Whether a member has judged a reply; with `community`, a reply of that community's."""
+    query = (
+        select(feedback.c.id)
+        .join(exchanges, exchanges.c.id == feedback.c.exchange_id)
+        .join(channels, channels.c.id == exchanges.c.channel_id)
+        .where(feedback.c.member_id == member)
+    )
+    if community is not None:
+        query = query.where(channels.c.community_id == community)
+    return (await conn.execute(query.limit(1))).first() is not None
+
+
 async def waiting(
     conn: AsyncConnection, *, moderator: int, community: int | None = None, limit: int = 1
 ) -> list[int]:

@@ -196,6 +196,20 @@ async def test_of_several_raters_one_must_be_named(house: House) -> None:
     assert "cem count for nothing" in (await ask(house, "/ban CEM", exchange=1)).text
 
 
+async def test_a_number_means_a_rater_of_any_reply_of_the_community(house: House) -> None:
+    await talk(house, "rated")
+    await vote(house, "bob", 1, FeedbackKind.LIKE)
+    await talk(house, "the last reply, which nobody rated")
+    async with house.database.read() as conn:
+        bob = await members.by_key(conn, "discord", "bob")
+    assert bob is not None
+    assert (
+        await ask(house, f"/ban {bob.id}", where=OTHER)
+    ).text == f"There is no rater #{bob.id} here."
+    assert (await ask(house, "/ban 999")).refused
+    assert "bob count for nothing" in (await ask(house, f"/ban #{bob.id}")).text
+
+
 async def test_moderators_are_ignored_by_admins_only_and_nobody_by_themselves(
     house: House,
 ) -> None:

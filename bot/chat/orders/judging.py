@@ -22,6 +22,7 @@ _SIGNS: Final = {
 }
 _TURNS: Final = 3
 _TURN_CHARS: Final = 300
+_DIGITS: Final = 15
 
 
 async def _flag(ask: Ask) -> Answer:
@@ -132,43 +133,45 @@ def _lower(name: str) -> str:
 
 async def _ban(ask: Ask) -> Answer:
     """Let a rater's votes count for nothing."""
-    found = await ask.exchange()
-    said = await review.raters(ask.tx, found.id)
-    rater = _meant(said, ask.text)
-    if rater.member == ask.member.id:
+    known = await members.get(ask.tx, await _rater(ask))
+    if known.id == ask.member.id:
         raise Refused("That is you.")
-    known = await members.get(ask.tx, rater.member)
     if known.role.may_act_as(Role.MODERATOR) and not ask.member.role.may_act_as(Role.ADMIN):
         raise Refused("Only an admin can ignore the votes of a moderator.")
-    await members.set_trust(ask.tx, rater.member, 0.0)
-    await audit.note(ask.tx, ask.actor, "ban rater", ask.now, f"member {rater.member}")
+    await members.set_trust(ask.tx, known.id, 0.0)
+    await audit.note(ask.tx, ask.actor, "ban rater", ask.now, f"member {known.id}")
     return Answer(
-        f"The votes of {rater.name} count for nothing from now on, the old ones too. "
-        f"/unban {rater.member} takes that back."
+        f"The votes of {known.name} count for nothing from now on, the old ones too. "
+        f"/unban {known.id} takes that back."
     )
 
 
-def _meant(said: Sequence[Rater], who: str) -> Rater:
-    """The rater that a moderator means by a name or a number such as 12 or #12, or the only one."""
-    people = {rater.member: rater for rater in said}
-    if who:
-        number = who.removeprefix("#")
-        people = {
-            member: rater
-            for member, rater in people.items()
-            if str(member) == number or rater.name.casefold() == who.casefold()
-        }
-    if len(people) == 1:
-        return next(iter(people.values()))
+async def _rater(ask: Ask) -> int:
+    """The rater that is meant: by number, anybody in sight; else one of those of the reply."""
+    number = ask.text.removeprefix("#")
+    if number.isdecimal() and len(number) <= _DIGITS:
+        home = await conversations.community_of(ask.tx, ask.channel.id)
+        community = None if ask.everywhere else home
+        if await review.has_rated(ask.tx, int(number), community=community):
+            return int(number)
+        raise Refused(f"There is no rater #{number} here.")
+    return _meant(await review.raters(ask.tx, (await ask.exchange()).id), ask.text)
+
+
+def _meant(said: Sequence[Rater], name: str) -> int:
+    """The only rater of a reply, or the only one of a name."""
     if not said:
         raise Refused("Nobody has rated that reply.")
+    people = {r.member for r in said if not name or r.name.casefold() == name.casefold()}
+    if len(people) == 1:
+        return people.pop()
     listed = ", ".join(dict.fromkeys(f"{r.name} (#{r.member})" for r in said))
     raise Refused(f"Say whom, by number: /ban 12. It was rated by {listed}.")
 
 
 async def _unban(ask: Ask) -> Answer:
     number = ask.text.removeprefix("#")
-    if not number.isdecimal() or len(number) > 15:
+    if not number.isdecimal() or len(number) > _DIGITS:
         raise Refused("Say whom, by number: /unban 12.")
     known = await members.get(ask.tx, int(number))
     await members.set_trust(ask.tx, known.id, 1.0)

@@ -12,51 +12,6 @@ _MARK: Final = re.compile(
     r"<@!?(?P<user>\d+)>|<@&(?P<role>\d+)>|<#(?P<channel>\d+)>|<a?:(?P<emoji>\w+):\d+>"
     r"|<t:(?P<time>-?\d{1,13})(?::[a-zA-Z])?>|</(?P<command>[^:<>]+):\d+>"
 )
-_TEXT_TYPES: Final = ("json", "xml", "yaml", "toml", "javascript", "typescript", "sql", "x-sh")
-_TEXT_SUFFIXES: Final = frozenset(
-    [
-        ".c",
-        ".cfg",
-        ".conf",
-        ".cpp",
-        ".cs",
-        ".css",
-        ".csv",
-        ".diff",
-        ".go",
-        ".h",
-        ".hpp",
-        ".html",
-        ".ini",
-        ".java",
-        ".js",
-        ".json",
-        ".jsonl",
-        ".kt",
-        ".log",
-        ".lua",
-        ".md",
-        ".patch",
-        ".php",
-        ".pl",
-        ".py",
-        ".rb",
-        ".rs",
-        ".rst",
-        ".sh",
-        ".sql",
-        ".swift",
-        ".tex",
-        ".toml",
-        ".ts",
-        ".tsv",
-        ".txt",
-        ".xml",
-        ".yaml",
-        ".yml",
-    ]
-)
-UNKNOWN_TYPES: Final = ("", "application/octet-stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +50,6 @@ def embedded(title: str, description: str, fields: Iterable[tuple[str, str]]) ->
     """An embed as lines of text."""
     lines = [title, description, *(f"{name}: {value}" for name, value in fields)]
     return "\n".join(line.strip() for line in lines if line.strip())
-
-
-def is_text_file(name: str, media_type: str) -> bool:
-    """Whether a file is worth reading as text, by what Discord says of it."""
-    kind = media_type.partition(";")[0].strip().lower()
-    if kind.startswith("text/") or any(word in kind for word in _TEXT_TYPES):
-        return True
-    return (
-        kind in UNKNOWN_TYPES
-        and "." in name
-        and f".{name.rsplit('.', 1)[1].lower()}" in (_TEXT_SUFFIXES)
-    )
-
-
-def decoded(data: bytes) -> str | None:
-    """A file's text, read leniently as UTF-8, or None for a file that is none."""
-    return None if b"\0" in data else data.decode("utf-8-sig", errors="replace")
 
 
 def quoted(speaker: str, text: str) -> str:

@@ -11,18 +11,14 @@ import structlog
 from bot.domain import ChannelKind, Message, Person, Place, Quote, Role
 from bot.platforms.discord.formatting import (
     Names,
-    decoded,
     embedded,
-    is_text_file,
     plain,
     spoken_to,
 )
 from bot.platforms.discord.permissions import role_of
+from bot.platforms.files import LARGEST_FILE, decoded, is_text_file
 
 log = structlog.get_logger()
-
-LARGEST_FILE = 1 << 18
-"""Bytes of the largest text file that is downloaded to read its beginning."""
 
 
 def place_of(channel: int, guild: int | None, name: str = "") -> Place:

@@ -291,12 +291,6 @@ def _origin(origin: telegram.MessageOrigin) -> str:
 
 
 def _file(message: telegram.Message) -> File | None:
-    document = message.document
-    if document is None:
+    if (sent := message.document) is None:
         return None
-    return File(
-        document.file_id,
-        document.file_name or "",
-        document.mime_type or "",
-        document.file_size or 0,
-    )
+    return File(sent.file_id, sent.file_name or "", sent.mime_type or "", sent.file_size or 0)

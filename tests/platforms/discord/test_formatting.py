@@ -7,9 +7,7 @@ import pytest
 from bot.platforms.discord.commands import Parameter, outline, parameters
 from bot.platforms.discord.formatting import (
     Names,
-    decoded,
     embedded,
-    is_text_file,
     plain,
     quoted,
     spoken_to,
@@ -50,30 +48,6 @@ def test_marks_become_words(text: str, expected: str) -> None:
 )
 def test_the_bots_own_mention_is_no_part_of_what_is_said(text: str, expected: str) -> None:
     assert spoken_to(text, 7) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "media_type", "expected"),
-    [
-        ("a.txt", "text/plain; charset=utf-8", True),
-        ("a.bin", "text/x-anything", True),
-        ("a.json", "application/json", True),
-        ("a.PY", "", True),
-        ("a.rs", "application/octet-stream", True),
-        ("a.png", "image/png", False),
-        ("a.txt", "image/png", False),
-        ("a.zip", "application/zip", False),
-        ("Makefile", "", False),
-    ],
-)
-def test_which_files_are_text(name: str, media_type: str, expected: bool) -> None:
-    assert is_text_file(name, media_type) is expected
-
-
-def test_files_are_decoded_leniently() -> None:
-    assert decoded(b"\xef\xbb\xbfhi") == "hi"
-    assert decoded(b"a\xffb") == "a\ufffdb"
-    assert decoded(b"a\0b") is None
 
 
 def test_embeds_become_lines() -> None:
