@@ -130,3 +130,11 @@ def test_no_conversation_straddles_when_there_are_several(size: int) -> None:
     assert held
     assert len(held) % size == 0
     assert 0.1 <= len(held) / len(talks) <= 0.35
+
+
+@pytest.mark.parametrize("new", [1, 2])
+def test_a_lone_new_reply_is_learned_from_once_there_is_something_to_measure_with(
+    new: int,
+) -> None:
+    taught = {i: Part.HELD_OUT if i < 4 else Part.NEW for i in range(12)}
+    assert hold_out(apart(12 + new), taught, share=0.15, seed=1) == {0, 1, 2, 3}
