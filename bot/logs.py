@@ -55,5 +55,6 @@ def configure(settings: Settings, *, file: Path | None = None) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
-        cache_logger_on_first_use=True,
+        # Not cached: a logger used before this call, or before the next one, follows it.
+        cache_logger_on_first_use=False,
     )

@@ -97,7 +97,11 @@ def _forgetting(report: Report, rules: Rules) -> _Check:
     found = report.retention
     if found is None:
         return _Check(True, "no older approvals to forget")
-    return _bounded("older approvals", found, found.live, rules.max_forgetting)
+    kept = _bounded("older approvals", found, found.live, rules.max_forgetting)
+    if found.candidate > found.base:
+        # Small losses, each allowed against the one before, could add up over many rounds.
+        return _Check(False, f"{kept.words}, which the base model knows better")
+    return kept
 
 
 def _drift(report: Report, rules: Rules) -> _Check:

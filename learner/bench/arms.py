@@ -105,7 +105,8 @@ def stages(
         replay, anchors, validation = one.replay, one.anchors, one.held_out
         if arm is Arm.NAIVE:
             replay, anchors = (), 0
-            validation = tuple(e for e in one.held_out if e in task.examples)
+            own = tuple(e for e in one.held_out if e in task.examples)
+            validation = own or validation  # a task of one or two examples has none of its own
         steps = math.ceil(len(one.new) / batch)
         size = math.ceil((len(one.new) + len(replay) + anchors) / steps)
         found.append(Stage(task.manner.name, one.new, replay, anchors, validation, size))

@@ -84,7 +84,8 @@ async def test_a_message_delivered_twice_is_answered_once(house: House) -> None:
 async def test_replies_of_a_channel_come_in_order(house: House) -> None:
     house.generator.go.clear()
     tasks = [asyncio.create_task(house.say(f"number {n}")) for n in range(3)]
-    await asyncio.sleep(0.05)
+    await house.generator.submitted.wait()
+    await asyncio.sleep(0.05)  # time enough for another, were it let through
     assert len(house.generator.jobs) == 1, "the second waits for the first"
     house.generator.go.set()
     await asyncio.gather(*tasks)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,16 +48,6 @@ async def settings(
     shutil.copytree(anchors_dir, tmp_path / "anchors")
     own = {"data_dir": tmp_path, "base_model": str(tiny_model_dir), "threads": 1}
     return Settings(_env_file=None, **{**QUICK, **own, "epochs": 2, "batch_examples": 3})
-
-
-@pytest.fixture
-def _closed_logs() -> Iterator[None]:
-    """Closes the log file that a command opens for the rest of its process."""
-    before = [*logging.getLogger().handlers]
-    yield
-    for handler in logging.getLogger().handlers:
-        handler.close()
-    logging.getLogger().handlers[:] = before
 
 
 def exam(loss: tuple[float, ...], accuracy: tuple[float, ...], anchors: float = 2.0) -> Exam:
@@ -230,7 +219,6 @@ def test_progress_runs_through_all_arms(
     assert {p.steps for p in learning} == {16}
 
 
-@pytest.mark.usefixtures("_closed_logs")
 def test_the_command_saves_and_shows_its_figures(
     settings: Settings,
     tiny_model_dir: Path,
@@ -267,7 +255,6 @@ def test_the_command_saves_and_shows_its_figures(
         (["--set", "EPOCHS=0"], "EPOCHS"),
     ],
 )
-@pytest.mark.usefixtures("_closed_logs")
 def test_what_cannot_be_is_one_sentence(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,

@@ -48,6 +48,10 @@ def test_a_good_candidate_passes_with_its_figures_in_words() -> None:
         ({"held_out": Losses(1, 2.4, 2.0, 2.5)}, "rose from 2.00 to 2.40 (+20.0%) on 1 approved"),
         ({"held_out": Losses(1, float("nan"), 2.0, 2.5)}, "held-out loss rose"),
         ({"retention": Losses(30, 1.06, 1.0, 2.4)}, "older approvals +6.0% (allowed +5.0%)"),
+        (
+            {"retention": Losses(30, 1.01, 1.0, 1.0)},
+            "older approvals +1.0% (allowed +5.0%), which the base model knows better",
+        ),
         ({"anchors": Losses(48, 1.6, 1.6, 1.5)}, "general answers +6.7% (allowed +5.0%)"),
         ({"samples": replace(WELL, ending=0.6)}, "60% of 20 sample replies end by themselves"),
         ({"samples": replace(WELL, repeating=0.3)}, "30% repeat themselves (allowed 20%)"),
