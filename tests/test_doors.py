@@ -86,12 +86,34 @@ async def test_told_to_end_every_door_is_closed() -> None:
     assert all(door.closed for door in some)
 
 
-def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path) -> None:
-    with doors.alone(tmp_path), pytest.raises(ThumbwiseError, match="already"):  # noqa: SIM117
-        with doors.alone(tmp_path):
-            pytest.fail("two bots would answer every message")
-    with doors.alone(tmp_path):
-        pass
+async def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path) -> None:
+    """The platforms, and the chat that `run` opens, are refused; `chat` is another matter."""
+    token = {"discord_token": SecretStr("x")}
+    settings = Settings(_env_file=None, data_dir=tmp_path, **token)  # type: ignore[arg-type]
+    said: list[str] = []
+    with doors.house_lock(tmp_path) as ours:
+        assert ours
+        for refused in (
+            doors.serve_all(settings, tell=said.append),
+            doors.chat(
+                settings,
+                speaker="owner",
+                channel="terminal",
+                learner=True,
+                console=True,
+                beside=False,
+                tell=said.append,
+            ),
+        ):
+            with pytest.raises(ThumbwiseError) as error:
+                await refused
+            assert str(error.value) == (
+                f"Another bot runs with DATA_DIR={tmp_path} already: stop it first, or talk beside "
+                "it with `thumbwise chat`."
+            )
+    assert said == []
+    with doors.house_lock(tmp_path) as free:
+        assert free
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,26 @@ async def test_cancelled_at_any_step_it_leaves_no_connection_behind(
         assert not thread.is_alive() or "asyncio" in thread.name, thread
 
 
+@pytest.mark.parametrize("writes", [True, False])
+async def test_closing_waits_for_whoever_was_cancelled_a_moment_ago(
+    database: Database, writes: bool
+) -> None:
+    """Their connection would go back to a pool that nobody closes any more."""
+
+    async def use() -> None:
+        async with database.write() if writes else database.read() as conn:
+            await members.every(conn)
+
+    for steps in range(0, 150, 5):
+        task = asyncio.create_task(use())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await database.close()
+        await asyncio.wait([task])
+    gc.collect()  # what was not closed complains here, and a complaint fails the test
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [

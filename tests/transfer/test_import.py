@@ -161,3 +161,22 @@ async def test_a_file_of_another_kind_imports_nothing(
 ) -> None:
     assert (await import_file(database, written(tmp_path, content))).imported == 0
     assert await kept(database) == 0
+
+
+async def test_a_long_import_tells_how_far_it_is(database: Database, tmp_path: Path) -> None:
+    file = written(tmp_path, *[line(reply=f"yes {number}") for number in range(5000)])
+    heard: list[tuple[str, int, int]] = []
+    await import_file(database, file, heard=lambda *words: heard.append(words))
+    size = file.stat().st_size
+    assert [stage for stage, done, total in heard if done == total] == [
+        "reading",
+        "looking for what is known already",
+        "keeping the replies",
+        "keeping the ratings",
+    ]
+    assert ("reading", size, size) in heard
+    assert [done for stage, done, _ in heard if stage == "keeping the replies"] == [
+        2000,
+        4000,
+        5000,
+    ]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import random
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
+
+from tests.learner.town import QUICK
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,21 +71,26 @@ class World:
             connection.close()
 
 
-@pytest.fixture
-def world(tmp_path: Path, tiny_model_dir: Path) -> World:
-    """A world on the tiny model: no `.env`, no tokens, one thread, a fixed seed."""
+def world_in(folder: Path, model: Path) -> World:
+    """A world on a model: no `.env`, no tokens, one thread, a fixed seed."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
-        "DATA_DIR": str(tmp_path / "data"),
-        "BASE_MODEL": str(tiny_model_dir),
+        "DATA_DIR": str(folder / "data"),
+        "BASE_MODEL": str(model),
         "DEVICE": "cpu",
         "MAX_NEW_TOKENS": "12",
         "THREADS": "1",
         "SEED": "7",
         "HF_HUB_OFFLINE": "1",
     }
-    return World(tmp_path, environment)
+    return World(folder, environment)
+
+
+@pytest.fixture
+def world(tmp_path: Path, tiny_model_dir: Path) -> World:
+    """A world on the tiny model."""
+    return world_in(tmp_path, tiny_model_dir)
 
 
 def wait_for(world: World, query: str) -> None:
@@ -95,3 +105,46 @@ def wait_until(true: Callable[[], bool], what: str = "") -> None:
         if time.monotonic() > end:
             pytest.fail(f"never came true: {what}")
         time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def forks() -> ForkServerContext:
+    """Processes that start with the learner's imports done."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        [
+            "tests.walks.victims",
+            "learner.__main__",
+            "learner.round",
+            "bot.__main__",
+            "bot.doors",
+            "bot.generator.engine",
+            "bot.platforms.terminal",
+            "transformers",
+            "peft",
+        ]
+    )
+    return context
+
+
+@pytest.fixture
+def draw() -> random.Random:
+    """Where the random moments come from."""
+    seed = int(os.environ.get("KILL_SEED", str(time.time_ns())))
+    print(f"KILL_SEED={seed}")  # noqa: T201  # pytest shows it beside a failure
+    return random.Random(seed)  # noqa: S311  # no secret
+
+
+@pytest.fixture
+def environment(tmp_path: Path, tiny_model_dir: Path) -> dict[str, str]:
+    """Settings under which the tiny model learns in seconds."""
+    return {
+        **{name.upper(): str(value) for name, value in QUICK.items()},
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATA_DIR": str(tmp_path),
+        "BASE_MODEL": str(tiny_model_dir),
+        "DEVICE": "cpu",
+        "THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }

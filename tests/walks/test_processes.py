@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.doors import house_lock
+from bot.store import presence
+from bot.store.database import Database
 from tests.walks.conftest import World, wait_for, wait_until
 
 
@@ -55,3 +60,23 @@ def test_ending_the_bot_ends_the_learner(world: World) -> None:
     assert chat.returncode == 0
     assert not alive(pid)
     assert world.rows("SELECT process FROM presence") == []
+
+
+async def test_a_chat_beside_a_bot_leaves_to_it_what_there_can_be_but_one_of(world: World) -> None:
+    data = world.path / "data"
+    data.mkdir()
+    database = await Database.open(f"sqlite+aiosqlite:///{data / 'thumbwise.db'}")
+    async with database.write() as tx:
+        await presence.show(tx, "bot", os.getpid(), datetime.now(UTC))
+    with house_lock(data):
+        chat = await asyncio.to_thread(world.run, "bot", "chat", lines="hello\n+\n")
+    assert chat.returncode == 0, chat.stderr
+    assert chat.stderr.splitlines()[0] == (
+        f"Another bot runs with DATA_DIR={data}: this chat goes without a learner and a console of "
+        "its own."
+    )
+    assert "Thank you, noted." in chat.stdout
+    assert world.rows("SELECT pid FROM presence") == [(os.getpid(),)], "the bot's own sign of life"
+    assert world.rows("SELECT name FROM memos") == [], "news are the bot's to tell"
+    assert not (data / "logs" / "learner.log").exists()
+    await database.close()

@@ -79,19 +79,39 @@ def publish(acknowledge: Connection, data_dir: Path, seed: int) -> None:
     asyncio.run(run())
 
 
-def learn(environment: Mapping[str, str], log: Path) -> NoReturn:
-    """`python -m learner once`, in a process that has its imports already."""
+def learn(environment: Mapping[str, str], log: Path, command: str = "once") -> NoReturn:
+    """`python -m learner once` (or `watch`), in a process that has its imports already."""
+    _become(environment, log)
+    sys.argv = ["learner", command]
+    from learner.__main__ import main
+
+    main()
+    sys.exit(0)
+
+
+def chat(
+    hears: Connection, says: Connection, environment: Mapping[str, str], log: Path
+) -> NoReturn:
+    """`thumbwise chat` at two pipes, in a process that has its imports already."""
+    _become(environment, log)
+    os.dup2(hears.fileno(), 0)
+    os.dup2(says.fileno(), 1)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing closed the first one
+    sys.argv = ["thumbwise", "chat", "--no-learner"]
+    from bot.__main__ import main
+
+    main()
+    sys.exit(0)
+
+
+def _become(environment: Mapping[str, str], log: Path) -> None:
+    """Take on a program's environment, working directory and outputs."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(log.parent)
     with log.open("ab") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
-    sys.argv = ["learner", "once"]
-    from learner.__main__ import main
-
-    main()
-    sys.exit(0)
 
 
 def _no_model() -> Any:
