@@ -160,13 +160,13 @@ def summary(result: Result) -> Table:
         found.add_row(name, first, *("" if cell is None else form(cell) for cell in cells))
 
     bare = figures(result.base, [result.base])
-    line("accuracy, mean of all tasks", lambda f: f.accuracy, _share, _share(bare.accuracy))
-    line("  each just after it was learned", lambda f: f.learned, _share, "")
+    line("accuracy, mean", lambda f: f.accuracy, _share, _share(bare.accuracy))
+    line("  each just learned", lambda f: f.learned, _share, "")
     line("  backward transfer", lambda f: f.backward, _points, "")
     line("  forgetting", lambda f: f.forgetting, _points, "")
     line("  forward transfer", lambda f: f.forward, _points, "")
-    line("loss, mean of all tasks", lambda f: f.loss, _nats, _nats(bare.loss))
-    line("  backward transfer (+ is worse)", lambda f: f.backward_loss, _change, "")
+    line("loss, mean", lambda f: f.loss, _nats, _nats(bare.loss))
+    line("  backward (+ is worse)", lambda f: f.backward_loss, _change, "")
     line("drift on anchors", lambda f: f.drift, _rise, "")
     laps = result.arms.values()
     found.add_row("steps", "", *(str(sum(lap.steps for lap in some)) for some in laps))
@@ -218,7 +218,7 @@ def matrix(
 
 def _table(title: str) -> Table:
     found = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    found.add_column("", no_wrap=True)
+    found.add_column("")  # the one that wraps where the window is narrow
     return found
 
 

@@ -197,6 +197,7 @@ def test_a_benchmark_measures_every_arm(settings: Settings, tmp_path: Path) -> N
     printed = text_of(result)
     for words in ("backward transfer", "drift on anchors", "naive        listy", "seed 3"):
         assert words in printed
+    assert "…" not in printed, "nothing is cut off"
 
 
 def test_the_same_seed_gives_the_same_figures(settings: Settings, tmp_path: Path) -> None:
