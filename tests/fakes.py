@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -162,12 +162,14 @@ def message(
     *,
     id: str = "",  # noqa: A002 - the name that platforms use
     addressed: bool = True,
+    platform: str = "",
     _count: list[int] = [0],  # noqa: B006 - numbers the messages of a test run
 ) -> Message:
     _count[0] += 1
+    where, author = where or place(), author or person()
     return Message(
-        where or place(),
-        author or person(),
+        replace(where, platform=platform or where.platform),
+        replace(author, platform=platform or author.platform),
         text,
         id or f"m{_count[0]}",
         START,

@@ -20,6 +20,7 @@ class Limits:
     def __init__(self, *, member_rate: int, channel_rate: int) -> None:
         self._rates = {"member": member_rate, "channel": channel_rate}
         self._taken: dict[tuple[str, Hashable], deque[datetime]] = {}
+        self._told: dict[int, datetime] = {}
 
     def take(self, member: int, channel: int, now: datetime) -> float:
         """Take one reply; 0 when granted, else the seconds until one is free (nothing is taken)."""
@@ -30,6 +31,14 @@ class Limits:
             for key in keys:
                 self._taken.setdefault(key, deque()).append(now)
         return max(waits)
+
+    def tell(self, member: int, now: datetime) -> bool:
+        """Whether to tell a member that they have to wait: once a minute, lest it floods."""
+        self._told = {who: at for who, at in self._told.items() if at > now - _MINUTE}
+        if member in self._told:
+            return False
+        self._told[member] = now
+        return True
 
     def _wait(self, kind: str, taken: deque[datetime], now: datetime) -> float:
         if len(taken) < self._rates[kind]:

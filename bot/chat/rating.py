@@ -21,7 +21,8 @@ from bot.domain import (
     Ruling,
 )
 from bot.errors import Refused, StoreError
-from bot.platforms.formatting import readable
+from bot.platforms.formatting import harmless, readable
+from bot.settings import Settings
 from bot.store import audit, conversations, exchanges, feedback, members
 
 _THANKS: Final = {
@@ -43,10 +44,12 @@ async def rate(
     text: str,
     via: str,
     toggle: bool = False,
+    of: FeedbackKind | None = None,
 ) -> str:
     """Keep one judgement of a reply; return the thanks once it is on disk.
 
-    With `toggle` a like or dislike that is in force already is taken back.
+    With `toggle` a like or dislike that is in force already is taken back; a retraction `of` one
+    kind of vote leaves the other kind alone.
     A moderator's correction is a ruling as well. Raises `Refused` when there is nothing to judge,
     when it lies in another channel, or when a correction is empty or too long.
     """
@@ -64,12 +67,28 @@ async def rate(
         if judged is None:
             raise Refused("There is no reply to judge here yet.")
         everywhere = reaches_everywhere(services.settings, person)
-        if not await in_sight(tx, judged, channel, member, everywhere):
+        if not await in_sight(tx, judged, channel, member.role, everywhere):
             raise StoreError(f"There is no reply {judged.id}.")
-        if toggle and kind is await feedback.vote(tx, judged.id, member.id):
+        before = await feedback.vote(tx, judged.id, member.id)
+        if toggle and kind is before:
             kind = FeedbackKind.RETRACTION
+        if kind is FeedbackKind.RETRACTION and of not in (None, before):
+            return "Your vote stands as it is."
         event = Feedback(judged.id, member.id, kind, now, readable(text).strip(), via)
         return await judge(tx, event, judged, member, longest=services.settings.message_chars)
+
+
+async def reply_of(
+    conn: AsyncConnection, settings: Settings, person: Person, place: Place, exchange: int
+) -> str:
+    """A reply as it may be shown to whoever can judge it from a place; "" for everybody else."""
+    channel = await conversations.find(conn, place)
+    if channel is None:
+        return ""
+    found = await exchanges.get(conn, exchange)
+    role = known_as(settings, person, place).role
+    seen = await in_sight(conn, found, channel, role, reaches_everywhere(settings, person))
+    return harmless(found.reply) if seen else ""
 
 
 async def judge(

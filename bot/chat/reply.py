@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import context
 from bot.chat.admit import admit
-from bot.chat.authority import known_as
+from bot.chat.authority import is_at_home, known_as
 from bot.chat.services import Services
-from bot.chat.turns import ChannelTurns
+from bot.chat.turns import ChannelTurns, Waiting, WaitingRoom
 from bot.chat.writing import hand_over, keep, write
 from bot.domain import Channel, ChannelMode, Exchange, Member, Message, Person, Place, Said, Turn
 from bot.errors import Refused
@@ -25,33 +26,59 @@ log = structlog.get_logger()
 
 
 async def answer(
-    services: Services, message: Message, outlet: Outlet, turns: ChannelTurns
+    services: Services,
+    message: Message,
+    outlet: Outlet,
+    turns: ChannelTurns,
+    waiting_room: WaitingRoom,
 ) -> Exchange | None:
     """Answer one message, if it is to be answered; return the exchange that was saved."""
     message = replace(message, text=readable(message.text))
     if message.author.is_bot or not message.text.strip():
         return None
     who = known_as(services.settings, message.author, message.place)
-    async with services.database.write() as tx:
-        channel = await conversations.enter(tx, message.place, services.now())
-        if channel.mode is ChannelMode.OFF:
+    with waiting_room.wait(message) as waiting:
+        async with services.database.write() as tx:
+            channel = await conversations.enter(tx, message.place, services.now())
+            if channel.mode is ChannelMode.OFF:
+                return None
+            member = await members.meet(tx, who, services.now())
+            admission = admit(message, member, channel, longest=services.settings.message_chars)
+            known = await conversations.answer_to(tx, channel.id, message.external_id)
+            wait = 0.0
+            if admission.answer and not known and not is_at_home(who):
+                wait = services.limits.take(member.id, channel.id, services.now())
+            if admission.hear and (wait or not admission.answer) and not waiting.gone:
+                await conversations.hear(tx, channel.id, member, message, waiting.text)
+        if not admission.answer:
+            log.debug("not answered", reason=admission.reason, channel=channel.id)
+            if admission.say:
+                await outlet.notice(admission.say)
             return None
+        if wait:
+            if message.addressed and services.limits.tell(member.id, services.now()):
+                await outlet.notice(wait_a_little(wait))
+            return None
+        if not known:
+            await outlet.thinking()
+            if (ahead := turns.ahead(channel.id)) > 1:  # of one alone, typing says enough
+                await outlet.waiting(ahead)
+        async with turns.of(channel.id):
+            return await _reply(services, replace(message, author=who), outlet, waiting)
+
+
+async def refusal(services: Services, person: Person, place: Place) -> str:
+    """Why somebody who asks in a place would not be answered; empty if they would."""
+    async with services.database.write() as tx:
+        channel = await conversations.enter(tx, place, services.now())
+        if channel.mode is ChannelMode.OFF:
+            return "I am switched off in this channel."
+        who = known_as(services.settings, person, place)
         member = await members.meet(tx, who, services.now())
-        admission = admit(message, member, channel, longest=services.settings.message_chars)
-        if admission.hear and not admission.answer:
-            await conversations.hear(tx, channel.id, member, message, message.text)
-        known = await conversations.answer_to(tx, channel.id, message.external_id)
-    if not admission.answer:
-        log.debug("not answered", reason=admission.reason, channel=channel.id)
-        if admission.say:
-            await outlet.notice(admission.say)
-        return None
-    wait = 0.0 if known else services.limits.take(member.id, channel.id, services.now())
-    if wait:
-        await outlet.notice(wait_a_little(wait))
-        return None
-    async with turns.of(channel.id):
-        return await _reply(services, replace(message, author=who), outlet)
+    return "" if member.consent.answered else UNANSWERED
+
+
+UNANSWERED: Final = "You asked me not to answer you. /privacy answering on changes that."
 
 
 def wait_a_little(seconds: float) -> str:
@@ -59,9 +86,14 @@ def wait_a_little(seconds: float) -> str:
     return f"One moment, please: ask me again in {math.ceil(seconds)} seconds."
 
 
-async def _reply(services: Services, message: Message, outlet: Outlet) -> Exchange | None:
+async def _reply(
+    services: Services, message: Message, outlet: Outlet, waiting: Waiting
+) -> Exchange | None:
     async with services.database.write() as tx:
         # Asked again: while the message waited for its turn, things may have changed.
+        if waiting.gone:
+            return None
+        message = replace(message, text=waiting.text)
         channel = await conversations.enter(tx, message.place, services.now())
         member = await members.meet(tx, message.author, services.now())
         if channel.mode is ChannelMode.OFF:
@@ -69,7 +101,9 @@ async def _reply(services: Services, message: Message, outlet: Outlet) -> Exchan
         known = await conversations.answer_to(tx, channel.id, message.external_id)
         before = None if known is None else await exchanges.get(tx, known)
         shown = before is not None and await changes.was_delivered(tx, before.id)
-        heard = await conversations.heard_at(tx, channel.id, message.external_id)
+        heard = None
+        if known is None and member.consent.remembered:
+            heard = await conversations.hear(tx, channel.id, member, message, message.text)
         said = [
             one
             for one in await conversations.history(tx, channel.id, context.HISTORY)
@@ -82,7 +116,6 @@ async def _reply(services: Services, message: Message, outlet: Outlet) -> Exchan
         if before.reply and not shown:
             await hand_over(services, before, before.reply, outlet)
         return None
-    await outlet.thinking()
     generator, settings = services.generator, services.settings
     # A model with a small window keeps at least half of it for reading.
     room = generator.window - min(settings.max_new_tokens, generator.window // 2)
@@ -98,13 +131,9 @@ async def _reply(services: Services, message: Message, outlet: Outlet) -> Exchan
     job = Job(prompt, settings.sampling, services.draw_seed(), session=f"channel-{channel.id}")
     in_prompt = set(map(id, prompt.turns))
     read = {one.position for one in (*said, *pulled) if id(one.turn) in in_prompt and one.position}
-
-    async def begun() -> None:
-        if member.consent.remembered:
-            async with services.database.write() as tx:
-                read.add(await conversations.hear(tx, channel.id, member, message, message.text))
-
-    completion = await write(services, job, outlet, begun)
+    if heard is not None:
+        read.add(heard)
+    completion = await write(services, job, outlet)
     if completion is None:
         return None
     exchange = await keep(
@@ -167,11 +196,13 @@ async def again(
         raise Refused("That reply is not from here.")
     if not before.reply:
         raise Refused("I kept nothing of that reply, so I cannot try it again.")
-    wait = services.limits.take(member.id, channel.id, services.now())
+    wait = 0.0
+    if not is_at_home(who):
+        wait = services.limits.take(member.id, channel.id, services.now())
     if wait:
         raise Refused(wait_a_little(wait))
+    await outlet.thinking()
     async with turns.of(channel.id):
-        await outlet.thinking()
         job = Job(before.prompt, services.settings.sampling, services.draw_seed())
         completion = await write(services, job, outlet)
         if completion is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -11,7 +11,7 @@ import structlog
 
 from bot.chat import commands, rating, reply, status
 from bot.chat.services import Services
-from bot.chat.turns import ChannelTurns
+from bot.chat.turns import ChannelTurns, WaitingRoom
 from bot.domain import FeedbackKind, Message, Person, Place
 from bot.errors import StoreError, ThumbwiseError
 from bot.platforms.base import Answer, Entry, Outlet
@@ -34,6 +34,7 @@ class ChatRoom:
     def __init__(self, services: Services, *, glance_seconds: float = 1.0) -> None:
         self._services = services
         self._turns = ChannelTurns()
+        self._waiting = WaitingRoom()
         self._glance = glance_seconds
 
     def menu(self) -> Sequence[Entry]:
@@ -44,9 +45,17 @@ class ChatRoom:
         """See `Room.message`."""
 
         async def walk() -> None:
-            await reply.answer(self._services, message, outlet, self._turns)
+            await reply.answer(self._services, message, outlet, self._turns, self._waiting)
 
         await _guarded(walk, otherwise=outlet.notice, message=message.external_id)
+
+    async def refusal(self, person: Person, place: Place) -> str:
+        """See `Room.refusal`."""
+
+        async def look() -> str:
+            return await reply.refusal(self._services, person, place)
+
+        return await _guarded(look) or ""
 
     async def again(self, person: Person, place: Place, exchange: int, outlet: Outlet) -> None:
         """See `Room.again`."""
@@ -65,6 +74,7 @@ class ChatRoom:
             async with self._services.database.write() as tx:
                 channel = await conversations.enter(tx, place, self._services.now())
                 if words:
+                    self._waiting.edit(place, external_id, words)
                     await changes.edit(tx, channel.id, external_id, words)
 
         await _guarded(walk, message=external_id)
@@ -75,6 +85,7 @@ class ChatRoom:
         async def walk() -> None:
             async with self._services.database.write() as tx:
                 channel = await conversations.enter(tx, place, self._services.now())
+                self._waiting.remove(place, external_ids)
                 await changes.remove(tx, channel.id, external_ids)
 
         await _guarded(walk, messages=len(external_ids))
@@ -88,15 +99,41 @@ class ChatRoom:
 
         await _guarded(walk, before=before.channel, after=after.channel)
 
-    async def exchange_of(self, place: Place, external_id: str) -> int | None:
+    async def exchange_of(
+        self, place: Place, external_id: str, *, wait: bool = False
+    ) -> int | None:
         """See `Room.exchange_of`."""
 
-        async def look() -> int | None:
-            async with self._services.database.write() as tx:
-                channel = await conversations.enter(tx, place, self._services.now())
-                return await changes.exchange_of(tx, channel.id, external_id)
+        async def look(*, wait: bool = wait) -> int | None:
+            async with self._services.database.read() as conn:
+                channel = await conversations.find(conn, place)
+                if channel is None:
+                    return None
+                found = await changes.exchange_of(conn, channel.id, external_id)
+            if found is None and wait:
+                async with self._turns.of(channel.id):  # a reply is delivered within its turn
+                    return await look(wait=False)
+            return found
 
         return await _guarded(look, message=external_id)
+
+    async def place_of(self, place: Place, external_id: str) -> Place | None:
+        """See `Room.place_of`."""
+
+        async def look() -> Place | None:
+            async with self._services.database.read() as conn:
+                return await changes.place_of(conn, place, external_id)
+
+        return await _guarded(look, message=external_id)
+
+    async def reply_of(self, person: Person, place: Place, exchange: int) -> str:
+        """See `Room.reply_of`."""
+
+        async def look() -> str:
+            async with self._services.database.read() as conn:
+                return await rating.reply_of(conn, self._services.settings, person, place, exchange)
+
+        return await _guarded(look, exchange=exchange) or ""
 
     async def votes(self, exchange: int) -> tuple[int, int]:
         """See `Room.votes`."""
@@ -117,6 +154,7 @@ class ChatRoom:
         text: str = "",
         via: str,
         toggle: bool = False,
+        of: FeedbackKind | None = None,
     ) -> str:
         """See `Room.rating`."""
 
@@ -131,6 +169,7 @@ class ChatRoom:
                     text=text,
                     via=via,
                     toggle=toggle,
+                    of=of,
                 )
             )
 
@@ -151,7 +190,7 @@ class ChatRoom:
             command=line.split()[:1],
         )
 
-    async def progress(self) -> AsyncIterator[str]:
+    async def progress(self) -> AsyncGenerator[str, None]:
         """See `Room.progress`."""
         shown, going_on = "", True
         while going_on:
@@ -167,6 +206,15 @@ class ChatRoom:
                 yield text
             if going_on:
                 await asyncio.sleep(self._glance)
+
+    async def direct_channels(self, platform: str, most: int) -> Sequence[str]:
+        """See `Room.direct_channels`."""
+
+        async def look() -> list[str]:
+            async with self._services.database.read() as conn:
+                return await conversations.direct(conn, platform, most)
+
+        return await _guarded(look, platform=platform) or ()
 
     async def cursor(self, platform: str) -> int | None:
         """See `Room.cursor`."""
@@ -186,6 +234,25 @@ class ChatRoom:
                 await memos.put(tx, f"cursor of {platform}", position, self._services.now())
 
         await _guarded(keep, platform=platform)
+
+    async def note(self, name: str) -> str | None:
+        """See `Room.note`."""
+
+        async def look() -> str | None:
+            async with self._services.database.read() as conn:
+                found = await memos.get(conn, f"note: {name}")
+            return found if isinstance(found, str) else None
+
+        return await _guarded(look, note=name)
+
+    async def keep_note(self, name: str, text: str) -> None:
+        """See `Room.keep_note`."""
+
+        async def keep() -> None:
+            async with self._services.database.write() as tx:
+                await memos.put(tx, f"note: {name}", text, self._services.now())
+
+        await _guarded(keep, note=name)
 
 
 async def _answered(act: Callable[[], Awaitable[Answer]], **about: object) -> Answer:

@@ -1,8 +1,14 @@
-"""Whose turn it is: a channel's replies come one after the other."""
+"""Whose turn it is: a channel's replies come one after the other, and what waits may yet change."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bot.domain import Message, Place
 
 
 class ChannelTurns:
@@ -14,6 +20,10 @@ class ChannelTurns:
     def of(self, channel: int) -> _Turn:
         """The channel's turn, to be taken with `async with`."""
         return _Turn(self._locks, channel)
+
+    def ahead(self, channel: int) -> int:
+        """How many have the channel's turn or wait for it."""
+        return self._locks[channel][1] if channel in self._locks else 0
 
 
 class _Turn:
@@ -37,3 +47,45 @@ class _Turn:
         lock, wanted = self._locks.pop(self._channel)
         if wanted > 1:
             self._locks[self._channel] = (lock, wanted - 1)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A message that is not kept yet: what it says by now, and whether its author took it back."""
+
+    text: str
+    gone: bool = False
+
+
+class WaitingRoom:
+    """The messages that wait for their turn. They are in no store yet, so edits find them here."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str, str], list[Waiting]] = defaultdict(list)
+
+    @contextmanager
+    def wait(self, message: Message) -> Iterator[Waiting]:
+        """Let a message wait until the end of the block."""
+        key, waiting = _key(message.place, message.external_id), Waiting(message.text)
+        self._waiting[key].append(waiting)
+        try:
+            yield waiting
+        finally:
+            self._waiting[key].remove(waiting)
+            if not self._waiting[key]:
+                del self._waiting[key]
+
+    def edit(self, place: Place, external_id: str, text: str) -> None:
+        """A message says something else from now on, if it waits here."""
+        for waiting in self._waiting.get(_key(place, external_id), ()):
+            waiting.text = text
+
+    def remove(self, place: Place, external_ids: Collection[str]) -> None:
+        """Messages were deleted; those that wait here are not answered any more."""
+        for external_id in external_ids:
+            for waiting in self._waiting.get(_key(place, external_id), ()):
+                waiting.gone = True
+
+
+def _key(place: Place, external_id: str) -> tuple[str, str, str]:
+    return place.platform, place.channel, external_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 
 import structlog
@@ -22,24 +22,14 @@ NOTHING = "I have no answer to that. Try asking it another way."
 """Said when the model ends its reply before the first word."""
 
 
-async def write(
-    services: Services,
-    job: Job,
-    outlet: Outlet,
-    begun: Callable[[], Awaitable[None]] | None = None,
-) -> Completion | None:
-    """Let the generator do a job and show it as it grows; None when the queue is full.
-
-    `begun` is awaited once the job has its place in the queue.
-    """
+async def write(services: Services, job: Job, outlet: Outlet) -> Completion | None:
+    """Let the generator do a job and show it as it grows; None when the queue is full."""
     try:
         stream = await services.generator.submit(job)
     except Busy as busy:
         await outlet.notice(str(busy))
         return None
     try:
-        if begun is not None:
-            await begun()
         if stream.ahead:
             await outlet.waiting(stream.ahead)
         text = ""

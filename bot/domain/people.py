@@ -35,13 +35,18 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who said it, in a platform's own ids; `role` is what the platform or the settings grant."""
+    """Who said it, in a platform's own ids; `role` is what the platform or the settings grant.
+
+    `role_known`: whether the platform could say it. What is not known grants nothing, and is not
+    remembered.
+    """
 
     platform: str
     id: str
     name: str
     role: Role = Role.MEMBER
     is_bot: bool = False
+    role_known: bool = True
 
     @property
     def key(self) -> str:

@@ -28,13 +28,18 @@ class ChannelMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something was said, in a platform's own ids."""
+    """Where something was said, in a platform's own ids.
+
+    `parent` is the channel that a thread belongs to: it follows what was set there, until something
+    else is set in the thread.
+    """
 
     platform: str
     community: str
     channel: str
     kind: ChannelKind = ChannelKind.GROUP
     name: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

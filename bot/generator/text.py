@@ -16,8 +16,13 @@ from typing import Final
 MASK: Final = "*"
 """Stands for each character of a banned word."""
 
-_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What no platform is given to show, so that it cannot hide a word from these rules."""
+_HIDING: Final = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+)
+_UNSEEN: Final = re.compile(
+    rf"(?<=[A-Za-z\u00c0-\u052f])[{_HIDING}\u200c\u200d]+|[{_HIDING}]"  # these two join emoji
+)
+"""What nobody sees, so that it cannot part a word and hide it from these rules."""
 
 _HALF: Final = "\N{REPLACEMENT CHARACTER}"
 """What a tokenizer decodes the first bytes of an unfinished character to."""
@@ -35,8 +40,8 @@ class Rules:
     """What ends a reply and what must not stand in it.
 
     `stop` strings end the text before their first appearance. `banned` words, whole and in any
-    case, are masked: sampling already avoids them, this is the guarantee. Control characters and
-    direction overrides are taken out before either is looked for.
+    case, are masked: sampling already avoids them, this is the guarantee. Characters that nobody
+    sees are taken out before either is looked for.
     """
 
     def __init__(self, stop: Sequence[str], banned: Sequence[str]) -> None:

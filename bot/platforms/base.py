@@ -6,7 +6,7 @@ object of a platform's library passes, and a fake that keeps lists is as real a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,6 +96,9 @@ class Room(Protocol):
     async def message(self, message: Message, outlet: Outlet) -> None:
         """Somebody said something."""
 
+    async def refusal(self, person: Person, place: Place) -> str:
+        """Why a person would not be answered in a place, in a sentence; empty if they would."""
+
     async def again(self, person: Person, place: Place, exchange: int, outlet: Outlet) -> None:
         """Somebody wants another reply to the same prompt; it is remembered as one of a pair."""
 
@@ -108,8 +111,27 @@ class Room(Protocol):
     async def moved(self, before: Place, after: Place) -> None:
         """A channel has new ids on its platform; all that belongs to it moves along."""
 
-    async def exchange_of(self, place: Place, external_id: str) -> int | None:
-        """The exchange that the bot's message with a platform's id belongs to."""
+    async def exchange_of(
+        self, place: Place, external_id: str, *, wait: bool = False
+    ) -> int | None:
+        """The exchange that the bot's message with a platform's id belongs to.
+
+        With `wait` a message that is not known may be a reply that is still being written there:
+        it is looked up again once the replies under way are delivered.
+        """
+
+    async def place_of(self, place: Place, external_id: str) -> Place | None:
+        """The channel, anywhere in a place's community, that shows the bot's message with an id.
+
+        For a platform that counts messages by community and does not always say in which channel
+        one stands.
+        """
+
+    async def reply_of(self, person: Person, place: Place, exchange: int) -> str:
+        """The whole reply, safe to show; "" if the person cannot see it from here.
+
+        A member sees the replies of the channel, a moderator those of the community.
+        """
 
     async def votes(self, exchange: int) -> tuple[int, int]:
         """How many members like a reply, and how many dislike it."""
@@ -124,10 +146,12 @@ class Room(Protocol):
         text: str = "",
         via: str,
         toggle: bool = False,
+        of: FeedbackKind | None = None,
     ) -> str:
         """Somebody judged a reply (None: the channel's last); a sentence of thanks or refusal.
 
-        With `toggle` a vote that is given a second time is taken back.
+        With `toggle` a vote that is given a second time is taken back. A retraction `of` one kind
+        of vote (a reaction that was removed) leaves the other kind alone.
         """
 
     async def command(
@@ -147,14 +171,26 @@ class Room(Protocol):
             ask: whether what matters is to be confirmed first, see `Answer.confirm`.
         """
 
-    def progress(self) -> AsyncIterator[str]:
-        """How the round of learning goes, whenever that changes, until it has ended."""
+    def progress(self) -> AsyncGenerator[str, None]:
+        """How the round of learning goes, whenever that changes, until it has ended.
+
+        Whoever stops listening before closes it (`contextlib.aclosing`).
+        """
+
+    async def direct_channels(self, platform: str, most: int) -> Sequence[str]:
+        """A platform's ids of so many direct channels: those that were talked in last, first."""
 
     async def cursor(self, platform: str) -> int | None:
         """How far a platform's updates were read, as `keep_cursor` was told last."""
 
     async def keep_cursor(self, platform: str, position: int) -> None:
         """Remember how far a platform's updates were read."""
+
+    async def note(self, name: str) -> str | None:
+        """A small fact of a platform's own, as `keep_note` was told last."""
+
+    async def keep_note(self, name: str, text: str) -> None:
+        """Remember a small fact under a name of at most 50 characters."""
 
 
 class Platform(Protocol):

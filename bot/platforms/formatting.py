@@ -10,7 +10,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 """Control characters (terminal escapes among them) and direction overrides; not tab or newline."""
 
 _EVERYONE: Final = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
-_FENCE: Final = re.compile(r"^(```|~~~)(.*)$", re.MULTILINE)
+_FENCE: Final = re.compile(r"^( {0,8})(`{3,8}|~{3,8})(?![`~])([^`\n]*)$", re.MULTILINE)
+"""A line that opens or closes a code block, also in a list; "```x```" in one line does neither."""
 
 
 def readable(text: str) -> str:
@@ -38,17 +39,18 @@ def split(text: str, most: int, length: Callable[[str], int] = len) -> list[str]
         return [text]
     parts: list[str] = []
     opening, rest = "", text
+    closing = max((len(f"\n{indent}{mark}") for indent, mark, _ in _FENCE.findall(text)), default=0)
     while rest:
+        if len(opening) + closing > most // 2:
+            opening, closing = "", 0  # no room for fences in messages that are so short
         room = most - len(opening)
         if length(rest) <= room:
             parts.append(opening + rest)
             break
-        if _FENCE.search(text):
-            room -= len("\n```")  # in case the part ends inside a block
-        at = _cut(rest, _reach(rest, room, length))
+        at = _cut(rest, _reach(rest, room - closing, length))  # the part may end inside a block
         part = opening + rest[:at].rstrip("\n")
         rest = rest[at:].lstrip("\n")
-        mark, language = _open_block(part)
+        mark, language = _open_block(part) if closing else ("", "")
         parts.append(f"{part}\n{mark}" if mark else part)
         opening = f"{mark}{language}\n" if mark else ""
     return [part for part in parts if part.strip()] or [""]
@@ -76,21 +78,29 @@ def _cut(text: str, room: int) -> int:
 
 
 def _joined(text: str, at: int) -> bool:
-    """Whether a cut here would part a character from what modifies it (emoji, accents)."""
+    """Whether a cut here would part a character from what modifies it (emoji, accents, flags)."""
+    if text[at] in _FLAGS:
+        before = len(text[:at]) - len(text[:at].rstrip(_FLAGS))
+        return before % 2 == 1  # two letters make a flag
     return (
-        text[at] in "\u200d\ufe0f\u20e3"
+        text[at] in "\u200d\ufe0e\ufe0f\u20e3"
         or text[at - 1] == "\u200d"
         or "\u0300" <= text[at] <= "\u036f"
         or "\U0001f3fb" <= text[at] <= "\U0001f3ff"
+        or "\U000e0020" <= text[at] <= "\U000e007f"
     )
 
 
+_FLAGS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""The letters that flags are spelled with."""
+
+
 def _open_block(text: str) -> tuple[str, str]:
-    """The fence and the language of a code block that the text leaves open, or ("", "")."""
-    mark = language = ""
-    for fence, rest in _FENCE.findall(text):
+    """The fence, with its indent, and the language of a block that the text leaves open, or ""."""
+    margin = mark = language = ""
+    for indent, fence, rest in _FENCE.findall(text):
         if not mark:
-            mark, language = fence, rest.strip()[:20]
-        elif fence == mark:
-            mark = language = ""
-    return mark, language
+            margin, mark, language = indent, fence, rest.strip()[:20]
+        elif fence.startswith(mark) and not rest.strip():
+            margin = mark = language = ""
+    return margin + mark, language

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -106,6 +107,7 @@ class Posting:
         self._length = length
         self._text = ""
         self._exchange: int | None = None
+        self._queued = False
         self._done = False
         self._drawn: list[_Drawn] = []
         self._calling = asyncio.Lock()
@@ -119,23 +121,21 @@ class Posting:
             self._typing.add_done_callback(_retrieve)
 
     async def waiting(self, ahead: int) -> None:
-        """See `Outlet.waiting`."""
+        """See `Outlet.waiting`: the message that says so becomes the reply."""
         replies = "reply comes" if ahead == 1 else "replies come"
-        await self._surface.whisper(f"{ahead} {replies} before yours; I am on it.")
+        self._queued = True
+        await self._redraw(f"⏳ {ahead} {replies} before yours; I am on it.")
 
     async def show(self, text: str) -> None:
         """See `Outlet.show`: never waits for the platform."""
-        if not text.strip():
-            return
-        self._text = text
-        if self._drawing is None or self._drawing.done():
-            _retrieve(self._drawing)
-            self._drawing = asyncio.create_task(self._draw())
+        if text.strip():
+            self._queued = False
+            await self._redraw(text)
 
     async def finish(self, text: str, exchange: int) -> Sequence[str]:
         """See `Outlet.finish`."""
         self._stop_typing()
-        self._text, self._exchange, self._done = text, exchange, True
+        self._text, self._exchange, self._done, self._queued = text, exchange, True, False
         drawing, self._drawing = self._drawing, None
         if drawing is not None:  # it has taken its turn in the channel already: it brings this
             await asyncio.wait([drawing])
@@ -151,12 +151,27 @@ class Posting:
         await self._settle()
         if self._drawn and not self._done:
             self._done = True
+            if self._queued:  # there is nothing yet but the word that it waits
+                self._text = text
             await self._draw()
+            if self._queued:
+                return
         await self._surface.whisper(text)
 
     async def close(self) -> None:
         """End what still goes on in the background; for whoever gives up on the reply."""
         await self._settle()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anybody can see that there will be a reply, and it is not complete yet."""
+        return not self._done and (self._typing is not None or bool(self._drawn))
+
+    async def _redraw(self, text: str) -> None:
+        self._text = text
+        if self._drawing is None or self._drawing.done():
+            _retrieve(self._drawing)
+            self._drawing = asyncio.create_task(self._draw())
 
     async def _draw(self) -> None:
         """Bring the platform's messages to the newest text, one call for each turn of the pace."""
@@ -169,7 +184,7 @@ class Posting:
 
     def _wanted(self) -> list[tuple[str, int | None]]:
         """The texts that the messages should show, and the exchange that the last one carries."""
-        cursor = "" if self._done else CURSOR
+        cursor = "" if self._done or self._queued else CURSOR
         parts = split(self._text, self._max - self._length(cursor), self._length)
         last = len(parts) - 1
         return [
@@ -189,13 +204,14 @@ class Posting:
 
     async def _put(self, at: int, text: str, exchange: int | None) -> None:
         """One call. A message that somebody deleted is sent again only when the reply is done."""
+        if not self._queued:
+            self._stop_typing()
         drawn = self._drawn[at] if at < len(self._drawn) else None
         message = None
         if drawn is not None and not drawn.gone:
             message = await self._surface.edit(drawn.message, text, exchange=exchange)
         gone = drawn is not None and message is None and not self._done
         if message is None and not gone:
-            self._stop_typing()
             message = await self._surface.send(text, exchange=exchange)
         now = _Drawn(message or "", text, exchange, gone)
         self._drawn[at : at + 1] = [now]
@@ -218,6 +234,24 @@ class Posting:
     def _stop_typing(self) -> None:
         if self._typing is not None:
             self._typing.cancel()
+
+
+async def attend(walk: Awaitable[None], posting: Posting) -> None:
+    """See a walk through that answers by a posting; who waits for one that is cut off is told."""
+    try:
+        await walk
+    except asyncio.CancelledError:
+        if posting.begun:
+            with suppress(Exception):
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await posting.notice(RESTARTING)
+        raise
+    finally:
+        await posting.close()
+
+
+RESTARTING: Final = "I am being restarted. Please try again in a minute."
+_FAREWELL_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,22 @@ async def exchange_of(conn: AsyncConnection, channel: int, external_id: str) -> 
     return (await conn.execute(query)).scalar_one_or_none()
 
 
+async def place_of(conn: AsyncConnection, place: Place, external_id: str) -> Place | None:
+    """The channel of a place's community in which a message of the bot's is shown."""
+    query = (
+        select(channels.c.external_id)
+        .join(communities, communities.c.id == channels.c.community_id)
+        .join(deliveries, deliveries.c.channel_id == channels.c.id)
+        .where(
+            communities.c.platform == place.platform,
+            communities.c.external_id == place.community,
+            deliveries.c.external_id == external_id,
+        )
+    )
+    channel = (await conn.execute(query)).scalars().first()
+    return None if channel is None else replace(place, channel=channel)
+
+
 async def was_delivered(conn: AsyncConnection, exchange: int) -> bool:
     """Whether a reply is shown anywhere on its platform."""
     query = select(deliveries.c.exchange_id).where(deliveries.c.exchange_id == exchange)
@@ -133,6 +149,7 @@ async def move(tx: AsyncConnection, before: Place, after: Place) -> None:
     else:
         moved = update(channels).where(channels.c.community_id == old)
         await tx.execute(moved.values(community_id=new))
+        await tx.execute(delete(communities).where(communities.c.id == old))
 
 
 async def _append(tx: AsyncConnection, channel: int, newer: int) -> None:

@@ -24,10 +24,7 @@ async def enter(tx: AsyncConnection, place: Place, at: datetime) -> Channel:
         new = {"platform": place.platform, "external_id": place.community, "created_at": at}
         added = await tx.execute(insert(communities).values(new).returning(communities.c.id))
         community = added.scalar_one()
-    query = select(channels).where(
-        channels.c.community_id == community, channels.c.external_id == place.channel
-    )
-    row = (await tx.execute(query)).one_or_none()
+    row = (await tx.execute(_in_community(community, place.channel))).one_or_none()
     if row is None:
         direct = place.kind is ChannelKind.DIRECT
         values = {
@@ -42,27 +39,67 @@ async def enter(tx: AsyncConnection, place: Place, at: datetime) -> Channel:
     elif place.name and row.name != place.name:
         renamed = update(channels).where(channels.c.id == row.id)
         await tx.execute(renamed.values(name=place.name))
-    return Channel(row.id, place, row.persona, ChannelMode(row.mode), bool(row.announce))
+    persona, mode = row.persona, row.mode
+    if place.parent:
+        above = (await tx.execute(_in_community(community, place.parent))).one_or_none()
+        if above is not None:
+            persona = persona or above.persona
+            mode = above.mode if mode == ChannelMode.MENTION.value else mode
+    return Channel(row.id, place, persona, ChannelMode(mode), bool(row.announce))
+
+
+def _in_community(community: int, external_id: str) -> Select[Any]:
+    return select(channels).where(
+        channels.c.community_id == community, channels.c.external_id == external_id
+    )
+
+
+async def find(conn: AsyncConnection, place: Place) -> Channel | None:
+    """The channel that a place is, if anything was ever said or asked there."""
+    query = _placed().where(
+        communities.c.platform == place.platform,
+        communities.c.external_id == place.community,
+        channels.c.external_id == place.channel,
+    )
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else _channel(row)
 
 
 async def every(conn: AsyncConnection) -> list[Channel]:
     """All channels, oldest first."""
-    home = communities.c.id == channels.c.community_id
+    rows = (await conn.execute(_placed().order_by(channels.c.id))).all()
+    return [_channel(row) for row in rows]
+
+
+async def direct(conn: AsyncConnection, platform: str, most: int) -> list[str]:
+    """A platform's ids of its direct channels, the ones that were talked in last, those first."""
+    newest = select(func.max(messages.c.id)).where(messages.c.channel_id == channels.c.id)
     query = (
-        select(channels, communities.c.platform, communities.c.external_id.label("community"))
-        .join(communities, home)
-        .order_by(channels.c.id)
+        select(channels.c.external_id)
+        .join(communities, communities.c.id == channels.c.community_id)
+        .where(communities.c.platform == platform, channels.c.kind == ChannelKind.DIRECT.value)
+        .order_by(newest.scalar_subquery().desc().nulls_last(), channels.c.id.desc())
+        .limit(most)
     )
-    return [
-        Channel(
-            row.id,
-            Place(row.platform, row.community, row.external_id, ChannelKind(row.kind), row.name),
-            row.persona,
-            ChannelMode(row.mode),
-            bool(row.announce),
-        )
-        for row in (await conn.execute(query)).all()
-    ]
+    return list((await conn.execute(query)).scalars())
+
+
+def _placed() -> Select[Any]:
+    """Channels with where they are."""
+    return select(
+        channels, communities.c.platform, communities.c.external_id.label("community")
+    ).join(communities, communities.c.id == channels.c.community_id)
+
+
+def _channel(row: Row[Any]) -> Channel:
+    """A row of `_placed`."""
+    return Channel(
+        row.id,
+        Place(row.platform, row.community, row.external_id, ChannelKind(row.kind), row.name),
+        row.persona,
+        ChannelMode(row.mode),
+        bool(row.announce),
+    )
 
 
 async def hear(

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,9 @@ class Database:
         self._wait = wait
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
+        self._open = 0
         self._ending: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
 
     @classmethod
     async def open(cls, url: str) -> Database:
@@ -89,9 +91,16 @@ class Database:
                     yield connection
 
     async def close(self) -> None:
-        """Close every connection. Transactions that are open must have ended before."""
-        while self._ending:
-            await asyncio.wait(self._ending)
+        """Close every connection.
+
+        Transactions under way end first: whoever was cancelled a moment ago still holds one, and
+        its connection would be left behind. Nothing waits longer than a writer may.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._wait):
+                while self._open or self._ending:
+                    self._ended.clear()
+                    await self._ended.wait()
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -103,15 +112,24 @@ class Database:
         """
         open_until = AsyncExitStack()
         beginning = asyncio.create_task(_begin(self._engine, open_until, writes=writes))
+        self._open += 1
         try:
-            await asyncio.wait([beginning])
-        except asyncio.CancelledError:
-            ending = asyncio.create_task(_end(open_until, beginning))
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
-            raise
-        async with open_until:
-            yield beginning.result()
+            try:
+                await asyncio.wait([beginning])
+            except asyncio.CancelledError:
+                ending = asyncio.create_task(_end(open_until, beginning))
+                self._ending.add(ending)
+                ending.add_done_callback(self._has_ended)
+                raise
+            async with open_until:
+                yield beginning.result()
+        finally:
+            self._open -= 1
+            self._ended.set()
+
+    def _has_ended(self, ending: asyncio.Task[None]) -> None:
+        self._ending.discard(ending)
+        self._ended.set()
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

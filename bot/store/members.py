@@ -16,7 +16,7 @@ from bot.store.tables import members
 
 
 async def meet(tx: AsyncConnection, person: Person, at: datetime) -> Member:
-    """The member that a person is, made when new; name and role follow what was given."""
+    """The member that a person is, made when new; name and role follow what is known."""
     seen = await by_key(tx, person.platform, person.id)
     if seen is None:
         values = {
@@ -30,8 +30,10 @@ async def meet(tx: AsyncConnection, person: Person, at: datetime) -> Member:
         return _member(found.one())
     if (seen.name, seen.role) == (person.name, person.role):
         return seen
-    changed = update(members).where(members.c.id == seen.id)
-    await tx.execute(changed.values(name=person.name, role=person.role.value))
+    changed = update(members).where(members.c.id == seen.id).values(name=person.name)
+    if person.role_known:
+        changed = changed.values(role=person.role.value)
+    await tx.execute(changed)
     return replace(seen, name=person.name, role=person.role)
 
 

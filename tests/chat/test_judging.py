@@ -147,10 +147,28 @@ async def test_a_moderator_sees_their_own_community_only(house: House) -> None:
     assert (await ask(house, "/review", where=OTHER)).review == 1
 
 
+async def test_the_words_of_a_reply_are_shown_to_those_who_may_judge_it(house: House) -> None:
+    side = replace(GUILD, channel="3")
+    await talk(house, "look, @everyone\x1b[2J")
+    await talk(house, "hello", side)
+    await talk(house, "hello", OTHER)
+    shown = "You said: look, @\u200beveryone[2J"
+    for who, where, seen in (
+        (someone("bob"), GUILD, shown),
+        (someone("bob"), side, ""),
+        (MOD, side, shown),
+        (MOD, OTHER, ""),
+        (MOD, replace(GUILD, channel="unknown"), ""),
+    ):
+        assert await house.room.reply_of(who, where, 1) == seen
+    assert await house.room.reply_of(MOD, GUILD, 99) == ""
+
+
 @pytest.mark.parametrize("house", [{"moderators": "discord:mod"}], indirect=True)
 async def test_a_moderator_of_the_settings_sees_everything(house: House) -> None:
     await talk(house, "hello", OTHER)
     assert (await ask(house, "/review", someone("mod"))).review == 1
+    assert await house.room.reply_of(someone("mod"), GUILD, 1) == "You said: hello"
 
 
 @pytest.mark.parametrize("house", [{"communities": "discord:200"}], indirect=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+from contextlib import aclosing
 
 import pytest
 
@@ -123,6 +125,27 @@ async def test_progress_is_told_until_the_round_has_ended(house: House) -> None:
         )
     await following
     assert "Too little to learn from." in told[-1]
+
+
+async def test_following_progress_can_be_cut_off_at_any_moment(house: House) -> None:
+    """A page that is closed, or a bot that ends, cancels whoever follows and closes the store."""
+    house.room._glance = 0
+    async with house.database.write() as tx:
+        await requests.ask(tx, RequestKind.TRAIN, house.clock())
+
+    async def follow() -> None:
+        async with aclosing(house.room.progress()) as progress:
+            async for _ in progress:
+                pass
+
+    for steps in range(0, 200, 5):
+        following = asyncio.create_task(follow())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        following.cancel()
+        await house.database.close()
+        await asyncio.wait([following])
+    gc.collect()  # a connection that was left behind complains here, and that fails the test
 
 
 async def test_progress_of_nothing_is_told_once(house: House) -> None:

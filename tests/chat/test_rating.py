@@ -34,6 +34,16 @@ async def test_one_vote_a_member_changeable_and_retractable(house: House) -> Non
         assert await feedback.vote(conn, number, 2) is LIKE
 
 
+async def test_a_reaction_that_is_removed_leaves_another_vote_alone(house: House) -> None:
+    number = (await house.say("hello")).finished[0][1]
+    await house.rate(LIKE)
+    await house.rate(DISLIKE)
+    assert await house.rate(FeedbackKind.RETRACTION, of=LIKE) == "Your vote stands as it is."
+    assert await kinds(house, number) == [LIKE, DISLIKE]
+    await house.rate(FeedbackKind.RETRACTION, of=DISLIKE)
+    assert await kinds(house, number) == [LIKE, DISLIKE, FeedbackKind.RETRACTION]
+
+
 async def test_nothing_to_rate(house: House) -> None:
     assert await house.rate(LIKE) == "There is no reply to judge here yet."
 

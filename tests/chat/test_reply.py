@@ -93,20 +93,13 @@ async def test_replies_of_a_channel_come_in_order(house: House) -> None:
     assert last[:4] == ["number 0", "You said: number 0", "number 1", "You said: number 1"]
 
 
-@pytest.mark.parametrize("house", [{"member_rate": 2}], indirect=True)
-async def test_rate_limit_is_told_kindly(house: House) -> None:
-    await house.say("one")
-    await house.say("two")
-    outbox = await house.say("three")
-    assert outbox.notices == ["One moment, please: ask me again in 60 seconds."]
-    house.clock.pass_(seconds=61)
-    assert (await house.say("four")).finished
-
-
 async def test_busy_is_told(house: House) -> None:
     house.generator.busy = True
     outbox = await house.say("hello")
     assert outbox.notices == ["Too many replies are waiting; please try again shortly."]
+    house.generator.busy = False
+    await house.say("anybody?")
+    assert [t.text for t in house.generator.jobs[-1].prompt.turns] == ["hello", "anybody?"]
 
 
 async def test_a_failure_becomes_an_apology_without_its_text(house: House) -> None:

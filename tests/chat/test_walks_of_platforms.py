@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -157,6 +159,68 @@ async def test_a_message_of_the_bots_leads_to_its_exchange(house: House) -> None
     assert await house.room.exchange_of(place("elsewhere"), "reply-1") is None
 
 
+async def test_a_message_of_the_bots_is_found_anywhere_in_its_community_and_nowhere_else(
+    house: House,
+) -> None:
+    topic = Place("telegram", "-100", "-100/7", ChannelKind.GROUP)
+    await told(house, message("Hello", where=topic))
+    forum = Place("telegram", "-100", "-100", ChannelKind.GROUP)
+    assert await house.room.place_of(forum, "reply-1") == topic
+    assert await house.room.place_of(topic, "reply-1") == topic
+    assert await house.room.place_of(forum, "reply-2") is None
+    for stranger in (Place("telegram", "-200", "-200"), Place("discord", "-100", "-100")):
+        assert await house.room.place_of(stranger, "reply-1") is None
+
+
+async def test_a_place_is_one_channel_even_if_it_has_the_communitys_id(house: House) -> None:
+    """On Discord the first channel of an old server has it, and sees no more than others."""
+    await told(house, message("Hello", where=Place("discord", "1", "2")))
+    lobby = Place("discord", "1", "1")
+    assert await house.room.exchange_of(lobby, "reply-1") is None
+    assert "no reply 1" in await house.rate(FeedbackKind.LIKE, where=lobby, exchange=1)
+    assert await house.room.votes(1) == (0, 0)
+
+
+async def test_small_facts_are_remembered(house: House) -> None:
+    assert await house.room.note("moves") is None
+    await house.room.keep_note("moves", "one")
+    await house.room.keep_note("moves", "two")
+    assert await house.room.note("moves") == "two"
+    assert await house.room.note("menu") is None
+
+
+async def test_a_reply_that_is_just_being_sent_is_waited_for(house: House) -> None:
+    """People react to a message while its end, and what it shows, is not on disk yet."""
+    sent, kept = asyncio.Event(), asyncio.Event()
+
+    class Slow(Outbox):
+        async def finish(self, text: str, exchange: int) -> Sequence[str]:
+            sent.set()
+            await kept.wait()
+            return await super().finish(text, exchange)
+
+    walk = asyncio.create_task(house.room.message(message("Hello", where=GROUP), Slow()))
+    await sent.wait()
+    assert await house.room.exchange_of(GROUP, "reply-1") is None
+    asked = asyncio.create_task(house.room.exchange_of(GROUP, "reply-1", wait=True))
+    for _ in range(5):  # it has looked once, and waits now
+        await house.room.votes(1)
+    kept.set()
+    assert await asked == 1
+    await walk
+    assert await house.room.exchange_of(GROUP, "nothing", wait=True) is None
+
+
+async def test_the_direct_channels_that_were_talked_in_last_come_first(house: House) -> None:
+    for channel in ("1", "2", "1", "3"):
+        await told(house, message("Hello", where=place(channel)))
+    await told(house, message("Hello", where=GROUP))
+    await house.room.command(person(), place("4"), "/help")
+    assert await house.room.direct_channels("terminal", 10) == ["3", "1", "2", "4"]
+    assert await house.room.direct_channels("terminal", 2) == ["3", "1"]
+    assert not await house.room.direct_channels("discord", 10)
+
+
 async def test_another_try_makes_a_pair_and_takes_the_place_of_the_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,3 +290,16 @@ async def test_how_far_updates_were_read_is_remembered(house: House) -> None:
     await house.room.keep_cursor("telegram", 42)
     assert await house.room.cursor("telegram") == 42
     assert await house.room.cursor("discord") is None
+
+
+async def test_a_thread_follows_its_channel_until_something_else_is_set_in_it(house: House) -> None:
+    boss, thread = person("boss", Role.ADMIN), replace(place("thread"), parent="square")
+    thread = replace(thread, kind=ChannelKind.GROUP)
+    await house.order("/persona A pirate.", boss, GROUP)
+    assert (await house.say("ahoy?", where=thread)).finished
+    assert house.generator.jobs[-1].prompt.persona == "A pirate."
+    await house.order("/channel off", boss, GROUP)
+    assert not (await house.say("still there?", where=thread)).finished
+    await house.order("/channel on", boss, thread)
+    assert (await house.say("and now?", where=thread, addressed=False)).finished
+    assert not (await house.say("and here?", where=GROUP)).finished

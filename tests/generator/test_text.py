@@ -43,6 +43,13 @@ def test_stop_strings_and_edges(raw: str, done: bool, shown: str, stopped: bool)
         ("that is da\u202emn", True, "that is ****"),
         ("that is d\x00am\x1bn", True, "that is ****"),
         ("that is\nUs\x08er: hi", True, "that is"),
+        ("that is da\u200b\u200dmn", True, "that is ****"),
+        ("that is d\u00ada\ufeff\u2060mn", True, "that is ****"),
+        (
+            "a \N{MAN}\u200d\N{PERSONAL COMPUTER} at work",
+            True,
+            "a \N{MAN}\u200d\N{PERSONAL COMPUTER} at work",
+        ),
     ],
 )
 def test_banned_words(raw: str, done: bool, shown: str) -> None:

@@ -45,9 +45,35 @@ def test_code_blocks_are_closed_and_opened_again() -> None:
     assert [n for n in range(30) if f"line {n}" in joined] == list(range(30))
 
 
-def test_emoji_are_not_parted() -> None:
-    parts = split("👍🏽" * 40, 25)
-    assert all(not part.startswith("🏽") for part in parts)
+@pytest.mark.parametrize(
+    ("opened", "closed"),
+    [
+        ("   ```python", "   ```"),  # in a list
+        ("````md\n```", "````"),  # a fence that is quoted inside another
+        ("~~~", "~~~"),
+    ],
+)
+def test_whatever_opens_a_block_is_closed_and_opened_again(opened: str, closed: str) -> None:
+    code = "\n".join(f"line {n}" for n in range(30))
+    parts = split(f"- Look:\n{opened}\n{code}\n{closed}\ndone", 100)
+    assert len(parts) > 2
+    first = opened.partition("\n")[0]
+    assert all(part.startswith(f"{first}\n") for part in parts[1:-1])
+    assert all(part.endswith(f"\n{closed}") for part in parts[:-1])
+
+
+def test_code_within_a_line_opens_no_block() -> None:
+    parts = split("```print(1)``` does it. " + "Words and more words. " * 10, 60)
+    assert len(parts) > 3
+    assert "".join(parts).count("```") == 2
+
+
+@pytest.mark.parametrize("one", ["👍🏽", "🇩🇪", "👩\u200d💻", "✌\ufe0f", "e\u0301"])
+@pytest.mark.parametrize("before", ["", "x"])
+def test_emoji_are_not_parted(one: str, before: str) -> None:
+    parts = split(before + one * 40, 25)
+    assert len(parts) > 1
+    assert all(part.removeprefix(before).replace(one, "") == "" for part in parts)
 
 
 @given(st.text(alphabet="ab \n.`~é👍", max_size=300), st.integers(40, 80))

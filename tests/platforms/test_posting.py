@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.platforms.posting import CURSOR, Pace, Posting
+from bot.platforms.posting import CURSOR, RESTARTING, Pace, Posting, attend
 
 
 @dataclass
@@ -181,6 +181,49 @@ async def test_a_reply_that_breaks_off_keeps_what_it_had_without_the_cursor(wall
     await reply.notice("Sorry.")
     assert list(wall.shown.values()) == [("half a", None)]
     assert wall.whispers == ["Sorry."]
+
+
+async def test_the_word_that_a_reply_has_to_wait_becomes_the_reply(wall: Wall) -> None:
+    reply = posting(wall, max_chars=80)
+    await reply.thinking()
+    await reply.waiting(2)
+    await idle()
+    assert list(wall.shown.values()) == [("⏳ 2 replies come before yours; I am on it.", None)]
+    await reply.show("Hello")
+    await idle()
+    [message] = await reply.finish("Hello there", 3)
+    assert wall.shown == {message: ("Hello there", 3)}
+    assert [kind for kind, _, _ in wall.calls] == ["send", "edit", "edit"]
+    assert not wall.whispers
+
+
+async def test_a_reply_that_waited_in_vain_says_why_in_the_same_place(wall: Wall) -> None:
+    reply = posting(wall, max_chars=80)
+    await reply.waiting(1)
+    await idle()
+    await reply.notice("Sorry.")
+    assert [text for text, _ in wall.shown.values()] == ["Sorry."]
+    assert not wall.whispers
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_who_waits_for_a_reply_that_is_cut_off_is_told(wall: Wall, begun: bool) -> None:
+    reply = posting(wall)
+
+    async def walk() -> None:
+        if begun:
+            await reply.thinking()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(attend(walk(), reply))
+    await idle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert wall.whispers == ([RESTARTING] if begun else [])
+    typed = wall.typed
+    await idle()
+    assert wall.typed == typed
 
 
 async def test_the_finished_text_takes_the_turn_that_was_waited_for(wall: Wall) -> None:

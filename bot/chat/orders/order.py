@@ -60,7 +60,7 @@ class Ask:
                 raise Refused("There is no reply here yet.")
             return last
         found = await exchanges.get(self.tx, self.target)
-        if not await in_sight(self.tx, found, self.channel, self.member, self.everywhere):
+        if not await in_sight(self.tx, found, self.channel, self.member.role, self.everywhere):
             raise StoreError(f"There is no reply {self.target}.")
         return found
 
@@ -83,12 +83,12 @@ class Command:
 
 
 async def in_sight(
-    tx: AsyncConnection, exchange: Exchange, channel: Channel, member: Member, everywhere: bool
+    tx: AsyncConnection, exchange: Exchange, channel: Channel, role: Role, everywhere: bool
 ) -> bool:
-    """Whether a reply exists for a member who is in a channel."""
+    """Whether a reply exists for somebody with a role who is in a channel."""
     if exchange.channel == channel.id:
         return True
-    if not member.role.may_act_as(Role.MODERATOR):
+    if not role.may_act_as(Role.MODERATOR):
         return False
     if everywhere:
         return True
