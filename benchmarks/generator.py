@@ -117,8 +117,10 @@ def static(base: BaseModel, prompts: list[Prompt], tokens: int) -> Replies:
     return [base.tokenizer.encode(text, add_special_tokens=False) for text in texts]
 
 
-def measure(ways: dict[str, Callable[[], Replies]], base: BaseModel, options: Any) -> str:
-    """The table. The ways take turns, so that a busy minute of the machine falls on all."""
+def measure(
+    ways: dict[str, Callable[[], Replies]], base: BaseModel, options: argparse.Namespace
+) -> str:
+    """The command and its table. The ways take turns, so that a busy minute falls on all."""
     reference = {name: way() for name, way in ways.items()}  # warms up, too
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(options.runs):
@@ -128,6 +130,8 @@ def measure(ways: dict[str, Callable[[], Replies]], base: BaseModel, options: An
             seconds[name].append(time.perf_counter() - started)
     first = next(iter(ways))
     lines = [
+        f"`{command(options)}`",
+        "",
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {base.fingerprint} in {base.model.dtype} "
         f"on {base.device} ({platform.machine()}, {options.threads} threads), torch "
         f"{torch.__version__}, transformers {transformers.__version__}: {options.chats} chats, "
@@ -148,15 +152,24 @@ def measure(ways: dict[str, Callable[[], Replies]], base: BaseModel, options: An
     return "\n".join(lines)
 
 
-def write(table: str) -> None:
+def command(options: argparse.Namespace) -> str:
+    """What to type to measure the same again."""
+    model = "" if options.model == "embedded" else f" --model {options.model}"
+    return (
+        f"python -m benchmarks.generator --chats {options.chats} --tokens {options.tokens} "
+        f"--runs {options.runs} --threads {options.threads}{model}"
+    )
+
+
+def write(table: str, page: Path = PAGE) -> None:
     """Put the table into its section of the page, which is added if it is not there."""
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Benchmarks\n"
-    if BEGIN not in page:
-        page += f"\n## Many chats at once\n\n`python -m benchmarks.generator`\n\n{BEGIN}\n{END}\n"
-    head, rest = page.split(BEGIN, 1)
+    text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
+    if BEGIN not in text:
+        text += f"\n## Many chats at once\n\n{BEGIN}\n{END}\n"
+    head, rest = text.split(BEGIN, 1)
     _, tail = rest.split(END, 1)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

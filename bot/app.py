@@ -48,11 +48,13 @@ async def opened(
     *,
     learner: bool,
     learner_log: Path | None = None,
+    shown: bool = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[App]:
     """Open the store and the generator, follow the live adapter, and keep the learner running.
 
-    `tell` hears in a few words what takes long. On the way out running replies are finished.
+    Only one bot may be `shown` to the learner and to `thumbwise status`. `tell` hears in a few
+    words what takes long. On the way out running replies are finished.
     """
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database)
@@ -62,16 +64,15 @@ async def opened(
         generator = await _generator(settings, busy.set)
         stack.push_async_callback(generator.close)
         await swap.reconcile(database, generator, settings.adapters_dir, utc_now)
-        tasks = [
-            swap.follow(database, generator, settings.adapters_dir, utc_now),
-            _show_presence(database, generator, busy),
-        ]
+        tasks = [swap.follow(database, generator, settings.adapters_dir, utc_now)]
+        if shown:
+            tasks.append(_show_presence(database, generator, busy))
         if learner:
             tasks.append(supervise.keep_learning(learner_log))
         for coroutine in tasks:
             task = asyncio.create_task(coroutine)
             task.add_done_callback(report)
-            stack.push_async_callback(_cancel, task)
+            stack.push_async_callback(cancelled, task)
         services = Services(database, generator, settings, utc_now, _seeds(settings))
         yield App(ChatRoom(services), services)
 
@@ -134,7 +135,8 @@ async def _show_presence(database: Database, generator: Generator, busy: _Busy) 
             await presence.leave(tx, "bot", pid)
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and wait for its end."""
     task.cancel()
     await asyncio.wait([task])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -33,25 +33,36 @@ def has_terminal() -> bool:
 async def serve_all(settings: Settings, *, tell: Callable[[str], None]) -> None:
     """Serve every platform that has a token, and the console, until cancelled."""
     logs.configure(settings)
-    with alone(settings.data_dir):
+    with house_lock(settings.data_dir) as ours:
+        if not ours:
+            raise _another(settings)
         async with app.opened(settings, learner=settings.learn, tell=tell) as house:
             await _serve(house, _with_tokens(settings), console=settings.console, tell=tell)
 
 
 @contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Hold the house's lock; two bots with one token would both answer every message."""
+def house_lock(data_dir: Path) -> Iterator[bool]:
+    """Hold the house's lock unless another bot has it; whether it is ours.
+
+    Two bots with one token would both answer every message.
+    """
     lock = FileLock(data_dir / "run.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ThumbwiseError(
-            f"Another bot runs with DATA_DIR={data_dir} already. Stop it first."
-        ) from None
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         lock.release()
+
+
+def _another(settings: Settings) -> ThumbwiseError:
+    return ThumbwiseError(
+        f"Another bot runs with DATA_DIR={settings.data_dir} already: stop it first, or talk "
+        "beside it with `thumbwise chat`."
+    )
 
 
 async def chat(
@@ -61,43 +72,64 @@ async def chat(
     channel: str,
     learner: bool,
     console: bool,
+    beside: bool,
     tell: Callable[[str], None],
 ) -> None:
-    """Chat in the terminal, or with a pipe, until its end."""
+    """Chat in the terminal, or with a pipe, until its end.
+
+    Where another bot runs on the same data it is refused, or, if it may be `beside` it, leaves to
+    it all that there can be but one of: the learner, the console, news, the sign of life.
+    """
     from bot.platforms.terminal import Terminal
 
     folder = settings.data_dir / "logs"
-    logs.configure(settings, file=folder / "bot.log")
-    interactive = has_terminal()
-    async with app.opened(
-        settings, learner=learner, learner_log=folder / "learner.log", tell=tell
-    ) as house:
-        if interactive:
-            tell("Ready. Say something; /help shows what I can do, Ctrl-D leaves.")
-        terminal = Terminal(
-            speaker=speaker,
-            channel=channel,
-            now=house.services.now,
-            console=Screen(highlight=False),
-            interactive=interactive,
-        )
-        await _serve(house, [terminal], console=console, tell=tell)
-        if interactive:
-            tell("Closing ...")
+    with house_lock(settings.data_dir) as ours:
+        if not ours:
+            if not beside:
+                raise _another(settings)
+            tell(
+                f"Another bot runs with DATA_DIR={settings.data_dir}: this chat goes without a "
+                "learner and a console of its own."
+            )
+        logs.configure(settings, file=folder / "bot.log")
+        interactive = has_terminal()
+        async with app.opened(
+            settings,
+            learner=learner and ours,
+            learner_log=folder / "learner.log",
+            shown=ours,
+            tell=tell,
+        ) as house:
+            if interactive:
+                tell("Ready. Say something; /help shows what I can do, Ctrl-D leaves.")
+            terminal = Terminal(
+                speaker=speaker,
+                channel=channel,
+                now=house.services.now,
+                console=Screen(highlight=False),
+                interactive=interactive,
+            )
+            await _serve(house, [terminal], console=console and ours, telling=ours, tell=tell)
+            if interactive:
+                tell("Closing ...")
 
 
 async def _serve(
-    house: app.App, platforms: list[Platform], *, console: bool, tell: Callable[[str], None]
+    house: app.App,
+    platforms: list[Platform],
+    *,
+    console: bool,
+    telling: bool = True,
+    tell: Callable[[str], None],
 ) -> None:
     extras = [_console(house, tell)] if console else []
     doors = {platform.name: platform for platform in (*platforms, *extras)}
-    telling = asyncio.create_task(news.keep_telling(house.services, doors))
-    telling.add_done_callback(app.report)
-    try:
+    async with AsyncExitStack() as stack:
+        if telling:
+            task = asyncio.create_task(news.keep_telling(house.services, doors))
+            task.add_done_callback(app.report)
+            stack.push_async_callback(app.cancelled, task)
         await serve(house.room, platforms, extras)
-    finally:
-        telling.cancel()
-        await asyncio.wait([telling])
 
 
 def _with_tokens(settings: Settings) -> list[Platform]:

@@ -4,6 +4,6 @@ Read from the environment, then from `.env` in the working directory. No instanc
 import; `load()` turns a wrong value into one plain sentence that names the variable.
 """
 
-from bot.settings.settings import Settings, load, prepared
+from bot.settings.settings import Settings, load, prepared, unknown_names
 
-__all__ = ["Settings", "load", "prepared"]
+__all__ = ["Settings", "load", "prepared", "unknown_names"]

@@ -38,7 +38,10 @@ class LearnSettings(BaseModel):
         description="Up to this many approved replies, train from the base model on all of them.",
     )
     replay_share: float = Field(
-        0.5, ge=0, lt=1, description="Share of earlier approvals in the training set of a round."
+        0.5,
+        ge=0,
+        lt=1,
+        description="Share of earlier approvals in a round's training set, beyond REFIT_LIMIT.",
     )
     anchor_share: float = Field(
         0.25, ge=0, lt=1, description="Share of anchors (answers of the base model) in training."
@@ -70,7 +73,7 @@ class LearnSettings(BaseModel):
     learner_threads: int = Field(
         1, ge=1, le=256, description="CPU threads of the learner, which runs beside the chat."
     )
-    learn_seed: int = Field(1, ge=0, lt=2**31, description="Seed of splits, order and dropout.")
+    learn_seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of splits, order and dropout.")
 
     gate_min_gain: float = Field(
         0.01, ge=-1, le=1, description="Fall of held-out loss that a new adapter must show (share)."
@@ -96,7 +99,7 @@ class LearnSettings(BaseModel):
     @classmethod
     def _quiet(cls, value: str) -> str:
         if value and not _QUIET.match(value):
-            raise ValueError("takes two times of day such as 18:00-23:30")
+            raise ValueError("takes two times of day, such as 18:00-23:30")
         return value
 
     @field_validator("learn_cron")
@@ -109,7 +112,7 @@ class LearnSettings(BaseModel):
                 CronTrigger.from_crontab(value)
             except ValueError as error:
                 raise ValueError(
-                    f"takes a cron expression of five fields such as '0 3 * * *' ({error})"
+                    "takes a cron expression of five fields, such as 0 3 * * mon-fri"
                 ) from error
         return value
 

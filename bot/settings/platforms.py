@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from bot.domain import Person, Role
+from bot.settings.addresses import is_listening_place, is_url
 from bot.settings.words import Words
 
 _PERSON: Final = re.compile(r"^(discord|telegram|terminal|web):[^\s,:]+$")
 _COMMUNITY: Final = re.compile(r"^(discord|telegram):-?\d+$")
+_SECRET: Final = re.compile(r"^[A-Za-z0-9_-]{0,256}$")
 
 
 class PlatformSettings(BaseModel):
@@ -79,10 +81,41 @@ class PlatformSettings(BaseModel):
 
     @field_validator("console_listen", "telegram_webhook_listen")
     @classmethod
-    def _address(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
-            raise ValueError(f"takes an address such as 127.0.0.1:8080, not {value!r}")
+    def _place(cls, value: str) -> str:
+        if not is_listening_place(value):
+            raise ValueError("takes host:port, such as 127.0.0.1:8080")
+        return value
+
+    @field_validator("discord_api_base", "telegram_api_base")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if value and not is_url(value, "http", "https"):
+            raise ValueError(
+                "takes an address such as https://example.org or http://127.0.0.1:8081"
+            )
+        return value
+
+    @field_validator("discord_gateway")
+    @classmethod
+    def _gateway(cls, value: str) -> str:
+        if value and not is_url(value, "ws", "wss"):
+            raise ValueError("takes an address such as wss://example.org or ws://127.0.0.1:8081")
+        return value
+
+    @field_validator("telegram_webhook_url")
+    @classmethod
+    def _webhook(cls, value: str, info: ValidationInfo) -> str:
+        if not value or is_url(value, "https"):
+            return value
+        if info.data.get("telegram_api_base") and is_url(value, "http"):
+            return value  # a Bot API server of one's own takes http as well
+        raise ValueError("takes an https address, such as https://bot.example.org/telegram")
+
+    @field_validator("telegram_webhook_secret")
+    @classmethod
+    def _header(cls, value: SecretStr) -> SecretStr:
+        if not _SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("takes up to 256 letters, digits, underscores and hyphens")
         return value
 
     def role_of(self, person: Person) -> Role:

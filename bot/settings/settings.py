@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.settings import sentences
 from bot.settings.learning import LearnSettings
 from bot.settings.platforms import PlatformSettings
 from bot.settings.talking import TalkSettings
+
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
+"""What Python makes of bytes in the environment that are not UTF-8."""
 
 
 class HouseSettings(BaseModel):
@@ -52,7 +57,12 @@ class Settings(LearnSettings, TalkSettings, PlatformSettings, HouseSettings, Bas
     @field_validator("*", mode="before")
     @classmethod
     def _empty(cls, value: Any, info: ValidationInfo) -> Any:
-        """Empty means the default, except where it means something: no text, nobody, no words."""
+        """Empty means the default, except where it means something: no text, nobody, no words.
+
+        Bytes of the environment that are no text are refused here, before they are kept anywhere.
+        """
+        if isinstance(value, str) and _HALF.search(value):
+            raise ValueError("takes UTF-8 text")
         default = cls.model_fields[info.field_name or ""].default
         may_be_empty = default == "" or info.field_name == "persona"
         if value == "" and not may_be_empty and not isinstance(default, (tuple, SecretStr)):
@@ -81,7 +91,19 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+        problems = [sentences.about(problem, Settings.model_fields) for problem in error.errors()]
+        raise SettingsError("\n".join(problems)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror or error}.") from error
+
+
+def unknown_names() -> list[str]:
+    """A sentence for each name in `.env` (not: in the environment) that is no setting."""
+    known = Settings.model_fields
+    named = DotEnvSettingsSource(Settings).env_vars
+    return [sentences.unknown(name, known) for name in named if name not in known]
 
 
 def prepared(**overrides: Any) -> Settings:
@@ -92,17 +114,3 @@ def prepared(**overrides: Any) -> Settings:
     except OSError as error:
         raise SettingsError(f"DATA_DIR cannot be made: {error.strerror or error}.") from error
     return settings
-
-
-def _sentence(problem: Any) -> str:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    if not problem["loc"]:
-        return f"{message}."
-    name = str(problem["loc"][0])
-    takes = (
-        message
-        if message.startswith("takes")
-        else f"cannot be used: {message[0].lower()}{message[1:]}"
-    )
-    field = Settings.model_fields[name]
-    return f"{name.upper()} {takes}. It means: {field.description}"

@@ -49,7 +49,10 @@ class TalkSettings(BaseModel):
     stop: Words = Field((), description="Strings that end a reply, separated by commas.")
     banned_words: Words = Field((), description="Words that no reply may contain.")
     seed: int | None = Field(
-        None, ge=0, lt=2**63, description="Fixed seed of every reply; empty draws a new one each."
+        None,
+        ge=0,
+        le=2**63 - 1,
+        description="Fixed seed of every reply; empty draws a new one each.",
     )
 
     threads: int = Field(0, ge=0, le=256, description="CPU threads of the generator; 0 is all.")

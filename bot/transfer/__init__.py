@@ -10,7 +10,15 @@ raters that came from a platform are exported under a number, not under the plat
 from __future__ import annotations
 
 from bot.transfer.lines import Example, Problem, read_lines
-from bot.transfer.reading import ImportResult, import_file
+from bot.transfer.reading import Heard, ImportResult, import_file
 from bot.transfer.writing import export_file
 
-__all__ = ["Example", "ImportResult", "Problem", "export_file", "import_file", "read_lines"]
+__all__ = [
+    "Example",
+    "Heard",
+    "ImportResult",
+    "Problem",
+    "export_file",
+    "import_file",
+    "read_lines",
+]

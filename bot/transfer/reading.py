@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +31,12 @@ from bot.store import audit, conversations, exchanges, feedback, members
 from bot.store.database import Database
 from bot.transfer.labels import PLATFORM, channel_labels, example_of, rater_label
 from bot.transfer.lines import LONGEST_LINE, Example, Problem, read_lines
+
+Heard = Callable[[str, int, int], None]
+"""Hears of the progress: the stage, how much is done, and of how much (0: nobody knows)."""
+
+_AT_ONCE: Final = 2000
+"""Exchanges that are kept between two words about the progress."""
 
 _KINDS = {1: FeedbackKind.LIKE, -1: FeedbackKind.DISLIKE}
 
@@ -62,37 +69,54 @@ class _Word:
     text: str = ""
 
 
+def _nobody_hears(stage: str, done: int, total: int) -> None:
+    """The progress, where nobody wants to know."""
+
+
 async def import_file(
-    database: Database, path: Path, *, persona: str = "", at: datetime | None = None
+    database: Database,
+    path: Path,
+    *,
+    persona: str = "",
+    at: datetime | None = None,
+    heard: Heard = _nobody_hears,
 ) -> ImportResult:
     """Import a file; lines that cannot be used are left out, everything else is kept or nothing is.
 
     What is known already is not doubled, so a file can be imported again, or grow and be imported
-    again. `persona` is for lines without a system message. Raises `StoreError` when the file cannot
-    be read.
+    again. `persona` is for lines without a system message. `heard` is called from any thread.
+    Raises `StoreError` when the file cannot be read.
     """
     try:
-        found, problems = await asyncio.to_thread(_read, path, persona)
+        found, problems = await asyncio.to_thread(_read, path, persona, heard)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
     async with database.write() as tx:
-        new = await _keep(tx, found, at or datetime.now(UTC))
+        new = await _keep(tx, found, at or datetime.now(UTC), heard)
     return ImportResult(new, len(found) - new, problems)
 
 
-def _read(path: Path, persona: str) -> tuple[list[tuple[int, Example]], list[Problem]]:
+def _read(
+    path: Path, persona: str, heard: Heard
+) -> tuple[list[tuple[int, Example]], list[Problem]]:
     def lines() -> Iterator[bytes]:
+        size, done = path.stat().st_size, 0
         with path.open("rb") as handle:
             while line := handle.readline(LONGEST_LINE + 1):
                 yield line
+                done += len(line)
+                heard("reading", done, size)
                 while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
                     line = handle.readline(LONGEST_LINE + 1)  # the rest of it, a part at a time
 
     return read_lines(lines(), persona)
 
 
-async def _keep(tx: AsyncConnection, found: list[tuple[int, Example]], at: datetime) -> int:
+async def _keep(
+    tx: AsyncConnection, found: list[tuple[int, Example]], at: datetime, heard: Heard
+) -> int:
     """Keep what is new; return how many lines that were."""
+    heard("looking for what is known already", 0, 0)
     known = await _known(tx, {example.channel for _, example in found})
     first: dict[bytes, tuple[int, Example]] = {}
     words: dict[bytes, list[_Word]] = defaultdict(list)
@@ -106,8 +130,9 @@ async def _keep(tx: AsyncConnection, found: list[tuple[int, Example]], at: datet
             words[key].append(_Word(line, example.rater, kind, example.correction))
     new = {key: given for key, given in first.items() if key not in known}
     news = {line for line, _ in new.values()}
-    for key, exchange in zip(new, await _save(tx, list(new.values()), at), strict=True):
+    for key, exchange in zip(new, await _save(tx, list(new.values()), at, heard), strict=True):
         known[key] = _Known(exchange)
+    heard("keeping the ratings", 0, 0)
     events: list[Feedback] = []
     raters: dict[str, Member] = {}
     for key, said in words.items():
@@ -167,7 +192,9 @@ async def _known(tx: AsyncConnection, channels: set[str]) -> dict[bytes, _Known]
     return known
 
 
-async def _save(tx: AsyncConnection, new: list[tuple[int, Example]], at: datetime) -> list[int]:
+async def _save(
+    tx: AsyncConnection, new: list[tuple[int, Example]], at: datetime, heard: Heard
+) -> list[int]:
     """Keep new exchanges; their ids."""
     places: dict[str, int] = {}
     made: list[Exchange] = []
@@ -192,7 +219,11 @@ async def _save(tx: AsyncConnection, new: list[tuple[int, Example]], at: datetim
                 origin=PLATFORM,
             )
         )
-    return await exchanges.save_all(tx, made)
+    ids: list[int] = []
+    for start in range(0, len(made), _AT_ONCE):
+        ids += await exchanges.save_all(tx, made[start : start + _AT_ONCE])
+        heard("keeping the replies", len(ids), len(made))
+    return ids
 
 
 async def _rater(tx: AsyncConnection, label: str, at: datetime) -> Member:

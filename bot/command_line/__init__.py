@@ -1,0 +1,1 @@
+"""The commands of `thumbwise` that look into the store, and what all commands share."""
