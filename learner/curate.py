@@ -18,7 +18,7 @@ from bot.store.rounds import Lesson
 from learner import raters
 from learner.examples import Example
 from learner.scrub import scrub, scrub_prompt
-from learner.split import hold_out
+from learner.split import hold_out, plain, unquoted
 from learner.verdicts import Outcome, verdict
 
 MOST_HELD_OUT: Final = 96
@@ -52,8 +52,10 @@ class Selection:
         held_out: examples to measure with, which no adapter is ever trained on.
         anchors: how many anchors are mixed into one pass over `new` and `replay`.
         parent: the version that training starts from; `BASE` refits from the base model.
-        withdrawn: exchanges that taught the live adapter, may no longer be learned from, and are
-            unlearned by beginning anew.
+        lapsed: exchanges that taught the live adapter, are not approved any more, for whatever
+            reason, and are unlearned by beginning anew.
+        withdrawn: those of them that were forgotten or lost their consent; the others are only
+            judged differently by now.
         excluded: how many judged exchanges were left out, by reason in words.
     """
 
@@ -62,6 +64,7 @@ class Selection:
     held_out: tuple[Example, ...]
     anchors: int
     parent: int = BASE
+    lapsed: int = 0
     withdrawn: int = 0
     excluded: Mapping[str, int] = field(default_factory=dict)
 
@@ -92,6 +95,7 @@ class Selection:
         return {
             "counts": self.counts(),
             "parent": self.parent,
+            "lapsed": self.lapsed,
             "withdrawn": self.withdrawn,
             "excluded": dict(self.excluded),
         }
@@ -174,7 +178,8 @@ def select(
     has learned from. While all that is approved is at most `refit_limit`, the adapter is fitted
     anew on all of it, so that what was withdrawn is unlearned; after that training goes on from the
     live adapter with the new examples, and old ones in proportion. When a person has withdrawn
-    something it begins anew even then, with as many old ones as make up `refit_limit`.
+    something it begins anew even then, with as many old ones as make up `refit_limit`. What is
+    measured with stands in no prompt that is trained on, not even as context.
     """
     examples = approved.examples
     held = hold_out([*examples.values()], taught, share=shares.held_out, seed=seed)
@@ -182,30 +187,40 @@ def select(
     new = [e for e in trained if e.exchange not in taught]
     old = [e for e in trained if e.exchange in taught]
     gone = set(live_taught).difference(examples)
-    forgotten = not gone <= approved.consented
+    withdrawn = gone - approved.consented
     few = len(examples) <= shares.refit_limit
-    anew = few or forgotten
+    anew = few or bool(withdrawn)
     room = 1 - shares.replay - shares.anchor
     if live != BASE and not few:
         count = round(len(new) * shares.replay / room)
-        if forgotten:
+        if withdrawn:
             count = max(count, shares.refit_limit - len(new)) or len(old)
         old = random.Random(seed).sample(old, min(count, len(old)))  # noqa: S311 - no secret
     anchors = round((len(new) + len(old)) * shares.anchor / (1 - shares.anchor))
     measured = sorted((examples[i] for i in held), key=lambda e: (e.at, e.exchange))
+    measured = measured[-MOST_HELD_OUT:]
+    new = unquoted(new, measured)
+    old = unquoted(sorted(old, key=lambda e: e.exchange), measured)
     return Selection(
         new=tuple(cap(new, shares.rater)),
-        replay=tuple(cap(sorted(old, key=lambda e: e.exchange), shares.rater)),
-        held_out=tuple(measured[-MOST_HELD_OUT:]),
+        replay=tuple(cap(old, shares.rater)),
+        held_out=tuple(measured),
         anchors=anchors,
         parent=BASE if anew else live,
-        withdrawn=len(gone) if anew else 0,
+        lapsed=len(gone) if anew else 0,
+        withdrawn=len(withdrawn),
         excluded=approved.excluded,
     )
 
 
 def reselect(
-    approved: Approved, lessons: Sequence[Lesson], *, anchors: int, parent: int, withdrawn: int
+    approved: Approved,
+    lessons: Sequence[Lesson],
+    *,
+    anchors: int,
+    parent: int,
+    lapsed: int = 0,
+    withdrawn: int = 0,
 ) -> Selection | None:
     """The selection that was written down, if all of it may still be learned from, else None."""
     if not lessons or any(lesson.exchange not in approved.examples for lesson in lessons):
@@ -214,12 +229,14 @@ def reselect(
     for lesson in lessons:
         example = approved.examples[lesson.exchange]
         parts[lesson.part].append(replace(example, weight=lesson.weight))
+    held_out = sorted(parts[Part.HELD_OUT], key=lambda e: (e.at, e.exchange))
     return Selection(
-        new=tuple(parts[Part.NEW]),
-        replay=tuple(parts[Part.REPLAY]),
-        held_out=tuple(sorted(parts[Part.HELD_OUT], key=lambda e: (e.at, e.exchange))),
+        new=tuple(unquoted(parts[Part.NEW], held_out)),
+        replay=tuple(unquoted(parts[Part.REPLAY], held_out)),
+        held_out=tuple(held_out),
         anchors=anchors,
         parent=parent,
+        lapsed=lapsed,
         withdrawn=withdrawn,
         excluded=approved.excluded,
     )
@@ -267,8 +284,4 @@ _NOTHING: Final = 1e-9
 def _likeness(example: Example) -> tuple[str, str]:
     """Two examples with the same likeness teach the same."""
     turns = "\n".join(f"{t.role}:{t.text}" for t in example.prompt.turns)
-    return _plain(f"{example.prompt.persona}\n{turns}"), _plain(example.reply)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return plain(f"{example.prompt.persona}\n{turns}"), plain(example.reply)

@@ -23,11 +23,18 @@ ACTOR = "learner"
 _log = structlog.get_logger(__name__)
 
 
-async def close(shop: Workshop, round_id: int, state: RoundState, reason: str) -> Round:
-    """End a round that made no version, and clear its files away."""
+async def close(
+    shop: Workshop,
+    round_id: int,
+    state: RoundState,
+    reason: str,
+    *,
+    report: Mapping[str, Any] | None = None,
+) -> Round:
+    """End a round that made no version, and clear its files away. `report` replaces its report."""
     at = shop.now()
     async with shop.database.write() as tx:
-        await _closed(tx, shop, round_id, state, reason)
+        await _closed(tx, shop, round_id, state, reason, report=report)
         ended = await rounds.get(tx, round_id)
     await publish.tidy(shop.database, shop.settings.adapters_dir, at)
     shutil.rmtree(shop.workplace(round_id), ignore_errors=True)

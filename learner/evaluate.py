@@ -68,7 +68,8 @@ class Report:
         anchors: on the base model's own answers to general prompts.
         samples: what the candidate's replies look like.
         live_samples: what the live adapter's look like; only there when they were needed to judge.
-        withdrawn: how many exchanges the live adapter knows and should not know any more.
+        withdrawn: how many exchanges taught the live adapter and were forgotten, or lost their
+            consent.
     """
 
     held_out: Losses

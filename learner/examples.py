@@ -67,9 +67,10 @@ def encode(
 ) -> Encoded | None:
     """The ids of a prompt and the reply to it, within `limit` tokens.
 
-    The oldest turns are left out until both fit, just as the chat leaves out what its context
-    cannot hold. None when the last message and the reply alone are too long, or nothing is left to
-    learn.
+    The oldest turns are left out, up to the next message of a user, until both fit; what is left is
+    rendered as the chat renders it. (The chat drops whole blocks of turns, so that it need not read
+    the rest again; here nothing is read twice.) None when the last message and the reply alone are
+    too long, or nothing is left to learn.
     """
     completion = renderer.completion_ids(reply)
     if not ended and completion and completion[-1] == renderer.end_id:

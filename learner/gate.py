@@ -79,12 +79,17 @@ def change(before: float, after: float) -> float:
 
 
 def _gain(report: Report, rules: Rules) -> _Check:
+    """The held-out loss must fall, but for a round that unlearns what was withdrawn.
+
+    Only what a person has forgotten, or allows no training on any more, waives the fall: the live
+    adapter must not know it any longer, so a small rise is no reason to keep it. A vote that was
+    changed, or a flag, waives nothing.
+    """
     found = report.held_out
     moved = change(found.live, found.candidate)
     loss = _moved(found.live, found.candidate, found.noise)
     words = f"held-out loss {loss} on {_replies_of(found.count)}"
     if report.withdrawn:
-        # Forgetting what was withdrawn is worth a round even if nothing is gained by it.
         bound = f"allowed {_percent(rules.max_forgetting)}, as {report.withdrawn} were withdrawn"
         return _Check(moved <= rules.max_forgetting, f"{words} ({bound})")
     needed = f"needed {_percent(-rules.min_gain)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain import BASE, Adapter, Judged, Part, Prompt, Role, Round
+from bot.domain import BASE, Adapter, Judged, Part, Prompt, Role, Round, RoundState
 from bot.settings import Settings
 from bot.store import adapters, exchanges, members, rounds
 from bot.store.adapters import name
@@ -44,6 +45,11 @@ class Stock:
     def live_version(self) -> int:
         """The version of the live adapter, `BASE` for none."""
         return self.live.version if self.live else BASE
+
+    @property
+    def withdrawn(self) -> int:
+        """How many replies taught the live adapter and were forgotten, or lost their consent."""
+        return _withdrawn(self.live_taught, self.judged)
 
 
 async def take_stock(database: Database, settings: Settings, this: Round) -> Stock:
@@ -87,6 +93,38 @@ async def withdrawn_since(database: Database, settings: Settings, chosen: Select
     return sum(example.exchange not in allowed for example in chosen.trained)
 
 
+async def still_known(database: Database, settings: Settings, base_model: str) -> int:
+    """`Stock.withdrawn` of this moment."""
+    async with database.read() as conn:
+        taught = await _taught_to(conn, await adapters.live(conn, base_model))
+        if not taught:
+            return 0
+        judged = await exchanges.judged(conn, trained_by_default=settings.consent == "opt-out")
+    return _withdrawn(taught, judged)
+
+
+def _withdrawn(taught: frozenset[int], judged: Sequence[Judged]) -> int:
+    return len(taught.difference(one.exchange.id for one in judged if one.consented))
+
+
+_LOOKED_BACK: Final = 20
+"""Rounds among which one that was neither cancelled nor failed is looked for."""
+
+
+async def tried_to_unlearn(database: Database) -> int:
+    """How many withdrawn replies the newest round that looked at the verdicts knew of, in vain.
+
+    0 when it went live: what is still known since then, it did not know of.
+    """
+    async with database.read() as conn:
+        for one in await rounds.last(conn, _LOOKED_BACK):
+            if one.state in (RoundState.REJECTED, RoundState.SKIPPED):
+                return int(one.report.get("withdrawn", 0))
+            if one.state is RoundState.PROMOTED:
+                return 0
+    return 0
+
+
 def choose(stock: Stock, settings: Settings, this: Round, fits: Fits) -> Selection | str:
     """What this round works with, or in a sentence why it has nothing to do.
 
@@ -102,6 +140,7 @@ def choose(stock: Stock, settings: Settings, this: Round, fits: Fits) -> Selecti
             stock.lessons,
             anchors=this.report["counts"]["anchors"],
             parent=parent,
+            lapsed=this.report.get("lapsed", 0),
             withdrawn=this.report["withdrawn"],
         )
         if before:
@@ -133,7 +172,7 @@ def why_not(approved: Approved, selection: Selection, fewest: int, live: int) ->
     count = len(approved.examples)
     if not count and not approved.excluded:
         return "There is nothing to learn from yet: no reply has been judged."
-    if not selection.new and not selection.withdrawn and live != BASE:
+    if not selection.new and not selection.lapsed and live != BASE:
         return f"Nothing new was approved since {name(live).lower()} was trained."
     if count < fewest or not selection.trained or not selection.held_out:
         words = [f"{number} {why}" for why, number in sorted(approved.excluded.items())]

@@ -116,9 +116,10 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
     # Curate. Whether there is enough is known before the base model takes up memory.
     await asyncio.to_thread(ear.pause)
     stock = await take_stock(shop.database, shop.settings, this)
+    looked = {**this.report, "withdrawn": stock.withdrawn}
     chosen = await shop.work(choose, stock, shop.settings, this, lambda *_: True)
     if isinstance(chosen, str):
-        return await close(shop, this.id, RoundState.SKIPPED, chosen)
+        return await close(shop, this.id, RoundState.SKIPPED, chosen, report=looked)
     ear.tell(Progress(note="loading the base model"))
     base = await shop.work(shop.base)
     if base.fingerprint != this.base_model:
@@ -135,7 +136,7 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
         ),
     )
     if isinstance(chosen, str):
-        return await close(shop, this.id, RoundState.SKIPPED, chosen)
+        return await close(shop, this.id, RoundState.SKIPPED, chosen, report=looked)
     ear.tell(Progress(note="the base model answers general prompts, for comparison"))
     kept = await anchors.ensure(
         base,

@@ -34,6 +34,9 @@ class Look:
         enough: how many of them make a round worthwhile.
         local: the time of day here.
         quiet: start and end of the hours without scheduled rounds, or None.
+        withdrawn: how many replies the live adapter knows and should not know any more.
+        tried: how many of these the last round knew of that could not unlearn them. The same round
+            once more would end the same way; another withdrawal, or enough new verdicts, may not.
     """
 
     running: bool
@@ -43,6 +46,8 @@ class Look:
     local: time
     quiet: tuple[time, time] | None = None
     paused: bool = False
+    withdrawn: int = 0
+    tried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def due(look: Look) -> Due:
         return Due(False, "scheduled learning is paused")
     if is_quiet(look.local, look.quiet):
         return Due(False, "these are quiet hours")
+    if look.withdrawn and look.withdrawn != look.tried:
+        return Due(True, f"{look.withdrawn} replies that it was taught by were withdrawn")
     if look.new_verdicts < look.enough:
         return Due(False, f"{look.new_verdicts} of {look.enough} new verdicts")
     return Due(True, f"{look.new_verdicts} new verdicts")

@@ -31,6 +31,9 @@ from learner.tastes import DEFAULT, TASTES, Taste
 
 OVERRIDES: Final[dict[str, Any]] = {
     "database_url": "",
+    "consent": "opt-out",
+    "stop": (),
+    "banned_words": (),
     "repetition_penalty": 1.0,
     "max_new_tokens": 40,
     "min_examples": 4,
@@ -51,10 +54,16 @@ def simulate(settings: Settings, taste: Taste, plan: Plan, bar: Bar) -> Result:
     return result
 
 
-def staged(settings: Settings, changes: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of the simulation's own house, below DATA_DIR. `changes` beat all others."""
+def staged(
+    settings: Settings, changes: Mapping[str, Any] | None = None, *, seed: int = DEFAULTS.seed
+) -> Settings:
+    """The settings of the simulation's own house, below DATA_DIR. `changes` beat all others.
+
+    Rounds learn with the simulation's `seed`.
+    """
     model = resolve(settings.base_model, settings.models_dir)
-    own = {"data_dir": settings.data_dir / DIRECTORY, "base_model": str(model)}
+    home = settings.data_dir / DIRECTORY
+    own = {"data_dir": home, "base_model": str(model), "learn_seed": seed}
     return settings_module.load(**{**settings.model_dump(), **OVERRIDES, **own, **(changes or {})})
 
 
@@ -86,7 +95,9 @@ def command(
     taste: Annotated[
         str, typer.Option(help="What the community likes.", callback=_known)
     ] = DEFAULT,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that is random.")
+    ] = DEFAULTS.seed,
     rounds: Annotated[
         int, typer.Option(min=1, max=20, help="How often the bot learns.")
     ] = DEFAULTS.rounds,
@@ -112,7 +123,7 @@ def command(
 ) -> None:
     """Play, save and show."""
     given = {"data_dir": data_dir} if data_dir else {}
-    settings = staged(settings_module.load(**given), changes_of(change or []))
+    settings = staged(settings_module.load(**given), changes_of(change or []), seed=seed)
     logs.configure(settings, file=settings.data_dir / "logs" / "simulation.log")
     plan = Plan(seed, rounds, prompts, likes, tries, corrections=corrections)
     with Bar() as bar:

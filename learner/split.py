@@ -2,19 +2,21 @@
 
 Whole conversations are set aside, never parts of one: its replies share words and topics, and a
 later prompt quotes the earlier replies. They are spread over time, so that old and new habits of
-the community are both measured, and what was once set aside stays so for ever.
+the community are both measured, and what was once set aside stays so for ever. The chat remembers
+beyond a pause, though: what a later prompt still quotes of a reply set aside is cut off there.
 """
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
-from bot.domain import Part
+from bot.domain import Part, Prompt
 from learner.examples import Example
 
 PAUSE: Final = timedelta(minutes=30)
@@ -112,3 +114,33 @@ def _whole(free: Sequence[list[Example]], chosen: set[int]) -> set[int]:
 
 def _tail(conversation: Sequence[Example], count: int) -> set[int]:
     return {e.exchange for e in conversation[max(1, len(conversation) - count) :]}
+
+
+def unquoted(examples: Sequence[Example], held_out: Sequence[Example]) -> list[Example]:
+    """The examples, without the held-out replies that their prompts hold as context.
+
+    A prompt begins behind the last turn in which the bot says what is held out in the same channel.
+    An example that would keep no message of a user is left out.
+    """
+    said = {(example.channel, plain(example.reply)) for example in held_out}
+    return [cut for example in examples if (cut := _behind(example, said))]
+
+
+def _behind(example: Example, said: Set[tuple[int, str]]) -> Example | None:
+    turns = example.prompt.turns
+    quotes = [
+        place
+        for place, turn in enumerate(turns, start=1)
+        if turn.role == "assistant" and (example.channel, plain(turn.text)) in said
+    ]
+    if not quotes:
+        return example
+    kept = turns[quotes[-1] :]
+    if all(turn.role != "user" for turn in kept):
+        return None
+    return replace(example, prompt=Prompt(example.prompt.persona, kept))
+
+
+def plain(text: str) -> str:
+    """A text without what makes no difference to what it says: case, and how much space it has."""
+    return " ".join(text.casefold().split())

@@ -18,6 +18,7 @@ from bot.domain import RequestKind, Round
 from bot.errors import StoreError
 from bot.store import feedback, memos, presence, requests, rounds
 from learner.ending import clear_leftovers
+from learner.gather import still_known, tried_to_unlearn
 from learner.round import begin, run_round
 from learner.schedule import (
     UNCHANGED,
@@ -125,6 +126,7 @@ class Watch:
             return None
         async with database.read() as conn:
             since = await feedback.count_since(conn, await rounds.last_look(conn))
+        withdrawn = await still_known(database, settings, self._shop.fingerprint)
         verdict = due(
             Look(
                 running=False,
@@ -134,6 +136,8 @@ class Watch:
                 local=local(self._shop.now()).time(),
                 quiet=settings.quiet_hours,
                 paused=schedule.paused,
+                withdrawn=withdrawn,
+                tried=await tried_to_unlearn(database),
             )
         )
         _log.info("looked whether a round is due", due=verdict.yes, why=verdict.why)

@@ -104,10 +104,11 @@ def clear(directory: Path) -> None:
 def recipe_of(settings: Settings) -> dict[str, Any]:
     """The settings that the outcome depends on."""
     names = (
-        "persona temperature top_p top_k repetition_penalty max_new_tokens min_examples "
-        "refit_limit replay_share anchor_share anchor_weight held_out_share lora_rank lora_alpha "
-        "lora_dropout learning_rate epochs batch_examples gate_min_gain gate_max_forgetting "
-        "gate_max_drift gate_min_ending gate_max_repeating"
+        "persona consent temperature top_p top_k repetition_penalty max_new_tokens stop "
+        "banned_words learn_seed min_examples refit_limit replay_share anchor_share anchor_weight "
+        "rater_share held_out_share example_tokens lora_rank lora_alpha lora_dropout "
+        "learning_rate epochs batch_examples training_dtype gate_min_gain gate_max_forgetting "
+        "gate_max_drift gate_min_ending gate_max_repeating gate_max_empty"
     )
     return {name: getattr(settings, name) for name in names.split()}
 

@@ -1,9 +1,10 @@
-"""The tiny model, loaded once, and a town of its own for each test."""
+"""The tiny models, loaded once, a town for each test, and the looks of a watching learner."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import torch
 
 from bot.generator.base_model import BaseModel, load
 from bot.store.database import Database
-from learner import anchors
+from learner import anchors, watch
+from learner.schedule import Due, Look, due
 from tests.learner.town import PERSONA, Town, quick
+from tests.learner.watching import Looks
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,6 +28,12 @@ def _one_thread() -> None:
 def tiny(tiny_model_dir: Path) -> BaseModel:
     """The tiny model, loaded."""
     return load(str(tiny_model_dir), models_dir=tiny_model_dir, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_gpt2(tiny_gpt2_dir: Path) -> BaseModel:
+    """The tiny model without a chat template, loaded."""
+    return load(str(tiny_gpt2_dir), models_dir=tiny_gpt2_dir, device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +52,24 @@ async def town(tmp_path: Path, tiny: BaseModel, anchors_dir: Path) -> AsyncItera
     database = await Database.open(settings.database)
     yield Town(database, settings, tiny)
     await database.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a watching learner look about at once."""
+    monkeypatch.setattr(watch, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(watch, "SHOW_SECONDS", 0.05)
+    monkeypatch.setattr("learner.schedule.SOON", timedelta(seconds=0.1))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    """What a watching learner finds at each look."""
+    found = Looks()
+
+    def note(look: Look) -> Due:
+        found.put_nowait(due(look))
+        return due(look)
+
+    monkeypatch.setattr(watch, "due", note)
+    return found

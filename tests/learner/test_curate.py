@@ -131,7 +131,7 @@ def test_a_refit_trains_on_everything_that_is_still_approved() -> None:
         range(31, 41)
     )
     assert {e.exchange for e in first.held_out} <= {e.exchange for e in second.held_out}
-    assert second.withdrawn == 1
+    assert (second.lapsed, second.withdrawn) == (1, 1)
 
 
 def test_beyond_the_limit_training_goes_on_from_the_live_adapter_with_replay() -> None:
@@ -157,11 +157,29 @@ def test_beyond_the_limit_what_a_person_withdraws_is_unlearned_by_beginning_anew
         return chosen(stock, taught=taught, live=3, live_taught=learned, shares=shares)
 
     found = second(judged("1+", number=learned[0], consented=False))
-    assert (found.parent, found.withdrawn) == (BASE, 1)
+    assert (found.parent, found.lapsed, found.withdrawn) == (BASE, 1, 1)
     assert learned[0] not in {e.exchange for e in found.trained}
     assert len(found.trained) == 50
     disliked = second(judged("1-", number=learned[0]))
-    assert (disliked.parent, disliked.withdrawn) == (3, 0), "a vote is no reason to begin anew"
+    assert (disliked.parent, disliked.lapsed) == (3, 0), "a vote is no reason to begin anew"
+
+
+@pytest.mark.parametrize(
+    ("said", "consented", "withdrawn"),
+    [("1-", True, 0), ("1+ 2f", True, 0), ("1+", False, 1), ("1-", False, 1)],
+)
+def test_only_what_lost_consent_counts_as_withdrawn(
+    said: str, consented: bool, withdrawn: int
+) -> None:
+    first = chosen(liked(30))
+    learned = [e.exchange for e in first.new]
+    taught = {lesson.exchange: lesson.part for lesson in first.lessons()}
+    changed = judged(said, number=learned[0], consented=consented)
+    stock = [changed if j.exchange.id == learned[0] else j for j in liked(30)]
+    found = chosen(stock, taught=taught, live=1, live_taught=learned)
+    assert learned[0] not in {e.exchange for e in found.trained}
+    assert (found.lapsed, found.withdrawn) == (1, withdrawn)
+    assert found.to_json()["withdrawn"] == withdrawn
 
 
 def test_nothing_that_is_held_out_is_trained_on() -> None:
@@ -180,6 +198,43 @@ def test_a_selection_is_taken_up_again_only_while_all_of_it_is_approved() -> Non
     gone = Approved({i: e for i, e in approved.examples.items() if i != found.new[0].exchange}, {})
     assert reselect(gone, found.lessons(), anchors=0, parent=BASE, withdrawn=0) is None
     assert reselect(approved, [], anchors=0, parent=BASE, withdrawn=0) is None
+
+
+@st.composite
+def chats(draw: st.DrawFn) -> list[Judged]:
+    """Channels in which all replies are liked, each prompt holds some of the talk before it, and
+    so much time passes between two replies that each is a conversation.
+    """
+    found = []
+    for channel in range(draw(st.integers(1, 3))):
+        talk: list[Turn] = []
+        for place in range(draw(st.integers(1, 12))):
+            number = 100 * channel + place + 1
+            message = Turn("user", f"question {number}", "Ana", 1)
+            reply = f"reply {draw(st.integers(0, 9))}"
+            back = draw(st.integers(0, len(talk)))
+            prompt = Prompt("p", (*talk[len(talk) - back :], message))
+            found.append(judged("1+", number=number, channel=channel, prompt=prompt, reply=reply))
+            talk += [message, Turn("assistant", reply)]
+    return found
+
+
+@given(chats(), st.integers(0, 3))
+def test_no_prompt_that_is_trained_on_holds_a_reply_that_is_measured(
+    stock: list[Judged], seed: int
+) -> None:
+    found = chosen(stock, seed=seed)
+    asked = {one.exchange.id: one.exchange.prompt.turns for one in stock}
+    measured = {(e.channel, e.reply) for e in found.held_out}
+    for example in found.trained:
+        turns = example.prompt.turns
+        said = {(example.channel, turn.text) for turn in turns if turn.role == "assistant"}
+        assert not said & measured
+        assert turns
+        assert asked[example.exchange][-len(turns) :] == turns, "what was asked is still there"
+    again = reselect(approve(stock), found.lessons(), anchors=found.anchors, parent=BASE)
+    assert again is not None
+    assert [e.prompt for e in again.trained] == [e.prompt for e in found.trained]
 
 
 def example(number: int, by: dict[int, float], weight: float | None = None) -> Example:

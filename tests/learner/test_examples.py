@@ -41,23 +41,31 @@ async def _fed(base: BaseModel, prompt: Prompt) -> list[int]:
     return seen
 
 
-async def test_the_training_prompt_is_what_the_engine_reads(tiny: BaseModel) -> None:
-    example = encode(tiny.renderer, TALK, "fine, thank you", limit=400)
+@pytest.fixture(params=["tiny", "tiny_gpt2"])
+def base(request: pytest.FixtureRequest) -> BaseModel:
+    """A model with a chat template, then one that takes the fallback."""
+    found: BaseModel = request.getfixturevalue(request.param)
+    assert bool(found.renderer.stop) is (request.param == "tiny_gpt2")
+    return found
+
+
+async def test_the_training_prompt_is_what_the_engine_reads(base: BaseModel) -> None:
+    example = encode(base.renderer, TALK, "fine, thank you", limit=400)
     assert example is not None
-    assert list(example.ids[: example.start]) == await _fed(tiny, TALK)
-    assert list(example.ids[example.start :]) == tiny.renderer.completion_ids("fine, thank you")
-    assert example.ids[-1] == tiny.renderer.end_id
+    assert list(example.ids[: example.start]) == await _fed(base, TALK)
+    assert list(example.ids[example.start :]) == base.renderer.completion_ids("fine, thank you")
+    assert example.ids[-1] == base.renderer.end_id
 
 
 async def test_shortened_examples_are_what_the_engine_reads_of_the_shorter_talk(
-    tiny: BaseModel,
+    base: BaseModel,
 ) -> None:
-    whole = encode(tiny.renderer, TALK, "yes", limit=400)
+    whole = encode(base.renderer, TALK, "yes", limit=400)
     assert whole is not None
-    example = encode(tiny.renderer, TALK, "yes", limit=len(whole) - 1)
+    example = encode(base.renderer, TALK, "yes", limit=len(whole) - 1)
     assert example is not None
     shorter = Prompt(TALK.persona, TALK.turns[2:])
-    assert list(example.ids[: example.start]) == await _fed(tiny, shorter)
+    assert list(example.ids[: example.start]) == await _fed(base, shorter)
 
 
 @pytest.mark.parametrize("spare", range(0, 160, 7))

@@ -89,17 +89,22 @@ async def test_withdrawn_consent_and_forgetting_take_effect_at_the_next_round(
     hers, his, theirs = [await town.liked(who, 8) for who in (ana, bo, cy)]
     first = await town.round()
     assert first.state is RoundState.PROMOTED, first.reason
+    assert await gather.still_known(town.database, town.settings, first.base_model) == 0
     async with town.database.write() as tx:
         await members.forget(tx, bo.id)
     await town.member("cy", trained=False)
+    known = await gather.still_known(town.database, town.settings, first.base_model)
     second = await town.round()
     used = await parts(town, second.id)
     every = used[Part.NEW] | used[Part.REPLAY] | used[Part.HELD_OUT]
     assert every == {e.id for e in hers}
-    assert second.report["withdrawn"] == len(
-        (await parts(town, first.id))[Part.NEW] & {e.id for e in (*his, *theirs)}
+    assert (
+        second.report["withdrawn"]
+        == known
+        == len((await parts(town, first.id))[Part.NEW] & {e.id for e in (*his, *theirs)})
     )
     assert second.state is RoundState.PROMOTED, second.reason
+    assert await gather.still_known(town.database, town.settings, first.base_model) == 0
 
 
 async def test_what_is_forgotten_while_a_round_runs_does_not_go_live(

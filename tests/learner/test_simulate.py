@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from bot.domain import BASE, FeedbackKind, Part, RoundState
+from bot.domain import BASE, FeedbackKind, Part, RoundState, Sampling
 from bot.errors import SettingsError
 from bot.generator.base_model import BaseModel
 from bot.settings import Settings
+from bot.settings.learning import LearnSettings
 from bot.store import adapters, exchanges, rounds
 from bot.store.database import Database
 from learner import anchors
@@ -22,7 +23,7 @@ from learner.bar import Bar
 from learner.simulate import RESULT, changes_of, main, staged
 from learner.simulation import chatter
 from learner.simulation.result import Result, curve, drifts, shown
-from learner.simulation.stage import Plan, play
+from learner.simulation.stage import Plan, play, recipe_of
 from learner.tastes import Taste
 from tests.learner.town import PERSONA, QUICK
 
@@ -149,14 +150,17 @@ def test_the_command_saves_its_figures_and_leaves_the_community_alone(
     monkeypatch.setenv("DATA_DIR", str(home))
     monkeypatch.setenv("BASE_MODEL", str(tiny_model_dir))
     monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:////nowhere/community.db")
+    monkeypatch.setenv("CONSENT", "opt-in")
     changes = [f"--set=persona={PERSONA}", "--set=threads=1", "--set=max_new_tokens=4"]
     with pytest.raises(SystemExit) as ended:
-        main(["--rounds", "1", "--prompts", "2", "--taste", "brief", *changes])
+        main(["--rounds", "1", "--prompts", "2", "--taste", "brief", "--seed", "5", *changes])
 
     assert ended.value.code == 0
     data = json.loads((home / RESULT).read_text(encoding="utf-8"))
     assert data["taste"] == "brief"
     assert len(data["approval"]) == 2
+    assert data["seed"] == data["settings"]["learn_seed"] == 5
+    assert data["settings"]["consent"] == "opt-out"
     assert "a single sentence" in capsys.readouterr().out
     assert (home / "thumbwise.db").read_text() == "the community's own"
     assert (home / "simulation" / "thumbwise.db").exists()
@@ -179,6 +183,29 @@ def test_settings_can_be_changed(tmp_path: Path, tiny_model_dir: Path) -> None:
     for wrong in ("epochs", "color=red", "=1"):
         with pytest.raises(SettingsError, match="NAME=VALUE"):
             changes_of([wrong])
+
+
+def test_what_the_community_s_own_house_is_set_to_does_not_hinder_a_simulation(
+    tmp_path: Path, tiny_model_dir: Path
+) -> None:
+    own = {"consent": "opt-in", "learn_seed": 9, "stop": ("?",), "banned_words": ("fox",)}
+    home = _settings(tmp_path, tiny_model_dir, **own)
+    found = staged(home, seed=3)
+    assert (found.consent, found.learn_seed) == ("opt-out", 3)
+    assert (found.stop, found.banned_words) == ((), ())
+    assert staged(home).learn_seed == Plan().seed
+    assert staged(home, {"learn_seed": "7"}).learn_seed == 7
+    assert staged(home, {"stop": "?,!"}).stop == ("?", "!")
+
+
+def test_every_setting_that_decides_the_result_is_saved_with_it(
+    tmp_path: Path, tiny_model_dir: Path
+) -> None:
+    when = {"learn", "learn_every", "learn_cron", "learn_quiet_hours", "learn_min_verdicts"}
+    decides = {"persona", "consent", *LearnSettings.model_fields} - when - {"learner_threads"}
+    decides |= {field.name for field in fields(Sampling)}
+    saved = json.loads(json.dumps(recipe_of(_settings(tmp_path, tiny_model_dir))))
+    assert set(saved) == decides
 
 
 def test_the_curve_grows_with_approval() -> None:

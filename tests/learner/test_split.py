@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain import Part, Prompt, Turn
 from learner.examples import Example
-from learner.split import PAUSE, conversations, hold_out
+from learner.split import PAUSE, conversations, hold_out, unquoted
 from tests.learner.judging import START
 
 
@@ -138,3 +138,20 @@ def test_a_lone_new_reply_is_learned_from_once_there_is_something_to_measure_wit
 ) -> None:
     taught = {i: Part.HELD_OUT if i < 4 else Part.NEW for i in range(12)}
     assert hold_out(apart(12 + new), taught, share=0.15, seed=1) == {0, 1, 2, 3}
+
+
+def talk(number: int, *turns: str, reply: str = "r", channel: int = 1) -> Example:
+    """An example after a talk, in which every second turn is the bot's."""
+    said = tuple(Turn("assistant" if i % 2 else "user", text) for i, text in enumerate(turns))
+    return Example(number, channel, START, Prompt("p", said), reply)
+
+
+def test_a_prompt_begins_behind_what_it_quotes_of_the_held_out() -> None:
+    held = [talk(1, "a", reply="One."), talk(2, "a", "One.", "b", reply="Two.")]
+    later = talk(3, "a", "One.", "b", " two. ", "c", "Three.", "d")
+    elsewhere = talk(4, "a", "One.", "b", channel=2)
+    spoken = talk(5, "Two.", "Three.", "One.")
+    cut, *others = unquoted([later, elsewhere, spoken], held)
+    assert cut == talk(3, "c", "Three.", "d")
+    assert others == [elsewhere, spoken], "another channel's, and members' own words, stay"
+    assert unquoted([talk(6, "a", "One.")], held) == [], "nothing would be asked"

@@ -5,57 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.domain import FeedbackKind, Progress, RequestKind, Round, RoundState, Schedule
+from bot.domain import FeedbackKind, Progress, RequestKind, RoundState, Schedule
 from bot.store import memos, presence, requests, rounds
 from learner import listen
 from learner import watch as watch_module
-from learner.listen import Listener
+from learner.listen import LONGEST_WAIT, Listener
 from learner.round import begin, run_round
-from learner.schedule import is_quiet
+from learner.schedule import Due, is_quiet
 from learner.watch import Watch
-from tests.learner.town import Town, quick
+from tests.learner.town import START, Town, quick
+from tests.learner.watching import PATIENCE, Looks, looked, until, watching
 
-PATIENCE = 60
-
-
-@asynccontextmanager
-async def watching(town: Town, **changes: Any) -> AsyncIterator[asyncio.Event]:
-    """A learner that watches this town, and is told to stop at the end."""
-    stop = asyncio.Event()
-    parent = changes.pop("parent", None)
-    shop = town.shop(**{"stopping": stop.is_set, "now": lambda: datetime.now(UTC), **changes})
-    task = asyncio.create_task(Watch(shop, stop, parent=parent).run())
-    try:
-        yield stop
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, PATIENCE)
-
-
-async def until(town: Town, seen: Callable[[Round], bool]) -> Round:
-    """Wait for the newest round to be as wanted."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            async with town.database.read() as conn:
-                newest = await rounds.last(conn)
-            if newest and seen(newest[0]):
-                return newest[0]
-            await asyncio.sleep(0.05)
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(watch_module, "SHOW_SECONDS", 0.05)
-    monkeypatch.setattr("learner.schedule.SOON", timedelta(seconds=0.1))
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def test_enough_new_verdicts_begin_a_round(town: Town) -> None:
@@ -67,12 +33,12 @@ async def test_enough_new_verdicts_begin_a_round(town: Town) -> None:
     assert (ended.trigger, ended.state) == ("schedule", RoundState.PROMOTED), ended.reason
 
 
-async def test_too_few_do_not_and_an_admin_s_wish_does(town: Town) -> None:
+async def test_too_few_do_not_and_an_admin_s_wish_does(town: Town, looks: Looks) -> None:
     ana = await town.member("ana")
     await town.liked(ana, 12)
-    settings = quick(town.settings.data_dir, learn_quiet_hours="00:00-23:59")
+    settings = quick(town.settings.data_dir, learn_min_verdicts=13)
     async with watching(town, settings=settings):
-        await asyncio.sleep(1)
+        assert await looked(looks) == Due(False, "12 of 13 new verdicts")
         async with town.database.write() as tx:
             assert await rounds.last(tx) == []
             await requests.ask(tx, RequestKind.TRAIN, town.now(), ana.id)
@@ -83,13 +49,15 @@ async def test_too_few_do_not_and_an_admin_s_wish_does(town: Town) -> None:
         assert await requests.pending(conn) == []
 
 
-async def test_an_admin_s_pause_holds_scheduled_rounds_back_until_it_ends(town: Town) -> None:
+async def test_an_admin_s_pause_holds_scheduled_rounds_back_until_it_ends(
+    town: Town, looks: Looks
+) -> None:
     await town.liked(await town.member("ana"), 12)
     async with town.database.write() as tx:
         await memos.set_schedule(tx, Schedule(paused=True), datetime.now(UTC))
     settings = quick(town.settings.data_dir, learn_min_verdicts=12)
     async with watching(town, settings=settings):
-        await asyncio.sleep(0.5)  # looks come and go meanwhile
+        assert await looked(looks) == Due(False, "scheduled learning is paused")
         async with town.database.read() as conn:
             assert not await rounds.last(conn)
         async with town.database.write() as tx:
@@ -204,39 +172,48 @@ async def test_a_wish_to_cancel_with_nothing_running_is_answered(town: Town) -> 
             await asyncio.sleep(0.05)
 
 
-async def listener(town: Town, *, busy: timedelta) -> Listener:
-    """An ear of a round, while the bot says that it is busy for a while."""
-    now = datetime.now(UTC)
+class Clock:
+    """The time, as the listener reads it: nobody sleeps, the time just goes on."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+
+async def listener(town: Town, clock: Clock, *, busy: float) -> Listener:
+    """An ear of a round, while the bot says that it is busy for so many seconds."""
+    now = clock.now()
     async with town.database.write() as tx:
-        await presence.show(tx, "bot", 1, now, busy_until=now + busy)
-    shop = town.shop()
-    begun = await begin(shop, trigger="command")
+        await presence.show(tx, "bot", 1, now, busy_until=now + timedelta(seconds=busy))
+    begun = await begin(town.shop(), trigger="command")
     found = Listener(
-        town.database,
-        begun.id,
-        now=lambda: datetime.now(UTC),
-        stopping=lambda: False,
-        tell=lambda _: None,
+        town.database, begun.id, now=clock.now, stopping=lambda: False, tell=lambda _: None
     )
     await found.look()
     return found
 
 
+@pytest.mark.parametrize(("busy", "waits"), [(100, LONGEST_WAIT), (1, 1), (-1, 0)])
 async def test_training_waits_while_the_chat_is_busy_but_not_for_ever(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, busy: float, waits: float
 ) -> None:
-    monkeypatch.setattr(listen, "LONGEST_WAIT", 0.3)
-    found = await listener(town, busy=timedelta(seconds=100))
-    began = time.monotonic()
-    await asyncio.to_thread(found.ear.pause)
-    assert time.monotonic() - began >= 0.3
-    idle = await listener(town, busy=timedelta(seconds=-1))
-    monkeypatch.setattr(listen, "LONGEST_WAIT", 1e9)
-    await asyncio.wait_for(asyncio.to_thread(idle.ear.pause), PATIENCE)
+    clock = Clock()
+    found = await listener(town, clock, busy=busy)
+    monkeypatch.setattr(listen, "time", clock)
+    found.ear.pause()
+    assert clock.seconds == pytest.approx(waits, abs=0.1)
 
 
 async def test_a_listener_hears_a_cancel_and_tells_progress(town: Town) -> None:
-    found = await listener(town, busy=timedelta(0))
+    found = await listener(town, Clock(), busy=0)
     found.ear.tell(Progress(step=3, steps=9, note="training"))
     async with town.database.write() as tx:
         await requests.ask(tx, RequestKind.CANCEL, town.now())
@@ -247,17 +224,20 @@ async def test_a_listener_hears_a_cancel_and_tells_progress(town: Town) -> None:
         assert (await rounds.last(conn))[0].progress.step == 3
 
 
-async def test_a_verdict_after_the_last_look_is_new_and_one_before_is_not(town: Town) -> None:
+async def test_a_verdict_after_the_last_look_is_new_and_one_before_is_not(
+    town: Town, looks: Looks
+) -> None:
     ana = await town.member("ana")
     made = await town.liked(ana, 12)
     settings = quick(town.settings.data_dir, learn_min_verdicts=3)
     assert (await town.round()).state is RoundState.PROMOTED
     async with watching(town, settings=settings, now=town.now):
-        await asyncio.sleep(0.5)
-        async with town.database.read() as conn:
-            assert len(await rounds.last(conn, 9)) == 1
+        assert await looked(looks) == Due(False, "0 of 3 new verdicts")
     for exchange in made[:3]:
         await town.say(ana, exchange, FeedbackKind.DISLIKE)
-    async with watching(town, settings=settings, now=lambda: datetime.now(UTC)):
+    async with watching(town, settings=settings):
         second = await until(town, lambda found: found.id == 2 and found.state.ended)
-    assert second.report["withdrawn"] > 0
+    assert await looked(looks) == Due(True, "3 new verdicts")
+    assert second.report["lapsed"] > 0
+    assert second.report["withdrawn"] == 0, "another judgement is no withdrawal"
+    assert "(needed -1.0%)" in second.reason
