@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from fastapi import Request
@@ -165,8 +166,9 @@ class Chat:
         """Let a text follow how the round goes, until it ends or the page is closed."""
 
         async def follow() -> None:
-            async for now in self._house.room.progress():
-                text.text = now or answer.text
+            async with aclosing(self._house.room.progress()) as progress:
+                async for now in progress:
+                    text.text = now or answer.text
 
         task: asyncio.Task[None] = background_tasks.create(follow(), name="progress")
         ui.context.client.on_delete(lambda: task.cancel() and None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -11,20 +13,26 @@ import structlog
 
 from bot.domain import Person, Place
 from bot.platforms.base import Answer
-from bot.platforms.discord.buttons import review_buttons
+from bot.platforms.discord.buttons import Confirming, confirm_buttons, review_buttons
 from bot.platforms.discord.incoming import person_of, place_in
 from bot.platforms.discord.permissions import NOBODY
 from bot.platforms.discord.surface import MAX_CHARS
 from bot.platforms.formatting import split
+from bot.platforms.posting import RESTARTING
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import Client
 
 log = structlog.get_logger()
 
-RESTARTING: Final = "I am being restarted. Please try again in a minute."
 APOLOGY: Final = "Sorry, something went wrong on my side. It is noted; please try again."
-CONFIRM_SECONDS: Final = 600.0
+NOT_YOURS: Final = "This was asked of somebody else."
+NOTHING_DONE: Final = "Nothing was done."
+TOO_LATE: Final = "I asked that a while ago. If you still want it, give the command again."
+CONFIRM_WITHIN: Final = timedelta(minutes=10)
+"""What a question was about may have changed when it is older."""
+MOST_ANSWERED: Final = 1000
+"""How many questions are kept in mind, so that two quick clicks do a thing once."""
 
 
 def asker_of(interaction: discord.Interaction[Any]) -> tuple[Person, Place]:
@@ -75,7 +83,7 @@ async def command(
     """Give a command to the house and show the answer."""
     await acknowledge(interaction)
     answer = await ordered(interaction, line, exchange=exchange, ask=True)
-    await show(interaction, answer, exchange=exchange)
+    await show(interaction, answer)
 
 
 async def ordered(
@@ -86,23 +94,14 @@ async def ordered(
     return await interaction.client.room.command(person, place, line, exchange=exchange, ask=ask)
 
 
-async def show(
-    interaction: discord.Interaction[Client],
-    answer: Answer,
-    *,
-    exchange: int | None = None,
-    reviewing: bool = False,
-) -> None:
-    """Show an answer where the acknowledgement stands, with its file and its buttons.
-
-    `reviewing`: once the person has confirmed, the next exchange under review is shown.
-    """
+async def show(interaction: discord.Interaction[Client], answer: Answer) -> None:
+    """Show an answer where the acknowledgement stands, with its file and its buttons."""
     if not interaction.response.is_done():
         return  # it came too late to be answered
     text, file = await _delivered(interaction, answer)
     view: discord.ui.View | None = None
     if answer.confirm:
-        view = Confirmation(interaction.user.id, answer.confirm, exchange, reviewing=reviewing)
+        view = confirm_buttons(interaction.user.id, interaction.id, answer.confirm)
     elif answer.review is not None:
         view = review_buttons(answer.review)
     *parts, last = split(text, MAX_CHARS)
@@ -130,50 +129,25 @@ async def show(
             client.watching.begin(_watch(interaction, client.room.progress(), last))
 
 
-class Confirmation(discord.ui.View):
-    """Asks the one person who gave a command whether to do it."""
+async def confirmed(interaction: discord.Interaction[Client], press: Confirming) -> None:
+    """The walk of a click at Confirm or Cancel: what was asked is done once, or left.
 
-    def __init__(
-        self, user: int, line: str, exchange: int | None, *, reviewing: bool = False
-    ) -> None:
-        super().__init__(timeout=CONFIRM_SECONDS)
-        self._user, self._line = user, line
-        self._exchange, self._reviewing = exchange, reviewing
-
-    @discord.ui.button(label="Confirm", style=discord.ButtonStyle.danger)
-    async def confirm(
-        self, interaction: discord.Interaction[Client], _button: discord.ui.Button[Confirmation]
-    ) -> None:
-        """Do it, once."""
-        if await self._begin(interaction):
-            await attend(interaction, self._do(interaction))
-
-    @discord.ui.button(label="Cancel", style=discord.ButtonStyle.secondary)
-    async def cancel(
-        self, interaction: discord.Interaction[Client], _button: discord.ui.Button[Confirmation]
-    ) -> None:
-        """Leave it."""
-        if await self._begin(interaction):
-            await attend(interaction, self._leave(interaction))
-
-    async def _begin(self, interaction: discord.Interaction[Client]) -> bool:
-        if interaction.user.id != self._user:
-            await tell(interaction, "This was asked of somebody else.")
-            return False
-        if self.is_finished():
-            return False
-        self.stop()
-        return True
-
-    async def _do(self, interaction: discord.Interaction[Client]) -> None:
+    The house decides anew whether whoever clicks may do it.
+    """
+    answered = interaction.client.answered
+    if interaction.user.id != press.asker:
+        await tell(interaction, NOT_YOURS)
+    elif press.question in answered:
         await acknowledge(interaction, update=True)
-        answer = await ordered(interaction, self._line, exchange=self._exchange, ask=False)
-        if self._reviewing and not answer.refused:
-            answer = await following(interaction, answer.text)
-        await show(interaction, answer)
-
-    async def _leave(self, interaction: discord.Interaction[Client]) -> None:
-        await interaction.response.edit_message(content="Nothing was done.", view=None)
+    elif not press.line:
+        answered.append(press.question)
+        await interaction.response.edit_message(content=NOTHING_DONE, view=None)
+    elif interaction.created_at - discord.utils.snowflake_time(press.question) > CONFIRM_WITHIN:
+        await interaction.response.edit_message(content=TOO_LATE, view=None)
+    else:
+        answered.append(press.question)
+        await acknowledge(interaction, update=True)
+        await show(interaction, await ordered(interaction, press.line, exchange=None, ask=False))
 
 
 async def following(interaction: discord.Interaction[Client], said: str) -> Answer:
@@ -207,21 +181,22 @@ def _file(answer: Answer) -> discord.File:
 
 
 async def _watch(
-    interaction: discord.Interaction[Client], progress: AsyncIterator[str], shown: str
+    interaction: discord.Interaction[Client], progress: AsyncGenerator[str, None], shown: str
 ) -> None:
     """Keep a message at what goes on, for as long as Discord lets it be edited."""
     client = interaction.client
-    async for text in progress:
-        if interaction.is_expired():
-            return
-        if (text := text[:MAX_CHARS]) == shown:
-            continue
-        await client.pace.wait(f"live:{interaction.id}", client.every)
-        try:
-            await interaction.edit_original_response(content=text, allowed_mentions=NOBODY)
-        except discord.NotFound:
-            return  # somebody dismissed it
-        shown = text
+    async with aclosing(progress):
+        async for text in progress:
+            if interaction.is_expired():
+                return
+            if (text := text[:MAX_CHARS]) == shown:
+                continue
+            await client.pace.wait(f"live:{interaction.id}", client.every)
+            try:
+                await interaction.edit_original_response(content=text, allowed_mentions=NOBODY)
+            except discord.NotFound:
+                return  # somebody dismissed it
+            shown = text
 
 
 async def _attended(interaction: discord.Interaction[Any], walk: Coroutine[Any, Any, None]) -> None:

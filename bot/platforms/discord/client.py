@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection
 from datetime import UTC
 from typing import Any, Final
@@ -14,7 +15,7 @@ from discord import app_commands
 from bot.domain import Message, Place
 from bot.platforms.base import Room
 from bot.platforms.discord import answers, commands, judging, missed, reactions
-from bot.platforms.discord.buttons import ReplyButton, ReviewButton
+from bot.platforms.discord.buttons import Confirming, HouseButton, Press
 from bot.platforms.discord.formatting import quoted
 from bot.platforms.discord.incoming import (
     answered_id,
@@ -33,7 +34,7 @@ from bot.platforms.discord.permissions import (
 )
 from bot.platforms.discord.surface import MAX_CHARS, InteractionSurface, MessageSurface
 from bot.platforms.formatting import harmless
-from bot.platforms.posting import Pace, Posting, Surface
+from bot.platforms.posting import RESTARTING, Pace, Posting, Surface, attend
 from bot.platforms.walks import Walks
 
 log = structlog.get_logger()
@@ -46,7 +47,11 @@ PATIENCE: Final = 60.0
 
 
 class Client(discord.AutoShardedClient):
-    """What discord.py calls. `walks` are the answers under way, `watching` what only looks on."""
+    """What discord.py calls.
+
+    `walks` are the answers under way, `watching` what only looks on, `answered` the questions to
+    confirm something that somebody has answered.
+    """
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class Client(discord.AutoShardedClient):
         self.walks = Walks()
         self.watching = Walks()
         self.trail = missed.Trail()
+        self.answered: deque[int] = deque(maxlen=answers.MOST_ANSWERED)
         self.tree = app_commands.CommandTree(self)
         self._gateway = gateway
         self._attachment_chars = attachment_chars
@@ -100,9 +106,11 @@ class Client(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Once logged in: the buttons of all times, the commands, and how far the last one saw."""
-        now = discord.utils.time_snowflake(discord.utils.utcnow())
-        self._seen = await self.room.cursor("discord") or now
-        self.add_dynamic_items(ReplyButton, ReviewButton)
+        self._seen = await self.room.cursor("discord") or 0
+        if not self._seen:  # a bot that is new answers nothing of before
+            self._seen = discord.utils.time_snowflake(discord.utils.utcnow())
+            await self.room.keep_cursor("discord", self._seen)
+        self.add_dynamic_items(HouseButton)
         commands.fill(self.tree, self.room.menu(), self._give, self._chat, judging.chosen)
         try:
             await commands.sync(self.tree)
@@ -121,6 +129,14 @@ class Client(discord.AutoShardedClient):
         if not self.walks.closed:
             self.walks.begin(self._catch_up(shard))
 
+    async def on_shard_disconnect(self, shard: int) -> None:
+        """A line was cut."""
+        self.trail.listening.discard(shard)
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """A session goes on, and has told what was said meanwhile."""
+        self.trail.listening.add(shard)
+
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something."""
         if message.author.id == self.me or not is_speech(message):
@@ -128,8 +144,9 @@ class Client(discord.AutoShardedClient):
         if self.trail.note(message.channel.id, message.id):
             if self.walks.closed:
                 await self._put_off(message)
+                self.trail.settle(message.id)
             else:
-                self.walks.begin(self._answer(message))
+                self.walks.begin(self._attend(message))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody changed a message; that Discord added a link's preview is no change."""
@@ -165,30 +182,34 @@ class Client(discord.AutoShardedClient):
         """An event's handler failed."""
         log.exception("an event of discord could not be handled", event=event_method)
 
-    async def clicked(
-        self, interaction: discord.Interaction[Client], act: str, exchange: int
-    ) -> None:
-        """Somebody used a button below a reply."""
-        await judging.clicked(interaction, act, exchange)
-
-    async def reviewed(
-        self, interaction: discord.Interaction[Client], act: str, exchange: int
-    ) -> None:
-        """A moderator used a button below an exchange under review."""
-        await judging.reviewed(interaction, act, exchange)
+    async def pressed(self, interaction: discord.Interaction[Client], press: Press) -> None:
+        """Somebody used a button."""
+        if isinstance(press, Confirming):
+            await answers.attend(interaction, answers.confirmed(interaction, press))
+        else:
+            await judging.clicked(interaction, press)
 
     async def end(self) -> None:
         """Take nothing more in, let running replies finish, and leave."""
         await self.watching.close(0)
         await self.walks.close()
-        if self.trail.newest:
-            await self.room.keep_cursor("discord", self.trail.newest)
+        await self._keep_cursor()
         await self.close()
 
-    async def _answer(self, message: discord.Message) -> None:
-        """The walk of one message."""
-        if not self._can_answer(message):
-            return
+    async def _attend(self, message: discord.Message) -> None:
+        """The walk of one message. One that is cut off is looked up by the next process."""
+        answered = self._can_answer(message) and await self._answer(message)
+        self.trail.settle(message.id)
+        if answered:
+            await self._keep_cursor()
+
+    async def _keep_cursor(self) -> None:
+        """Let the next process begin here, unless a shard may have missed something before."""
+        if self.trail.settled and len(self.trail.listening) == self.shard_count:
+            await self.room.keep_cursor("discord", self.trail.settled)
+
+    async def _answer(self, message: discord.Message) -> bool:
+        """Hand a message to the house; whether it was meant for the bot."""
         addressed = is_addressed(message, self.me)
         answered = answered_id(message)
         if not addressed and answered is not None:
@@ -202,7 +223,9 @@ class Client(discord.AutoShardedClient):
             addressed=addressed,
             attachment_chars=self._attachment_chars,
         )
-        await self.room.message(said, self._posting(MessageSurface(message), message.channel.id))
+        outlet = self._posting(MessageSurface(message), message.channel.id)
+        await attend(self.room.message(said, outlet), outlet)
+        return addressed
 
     def _can_answer(self, message: discord.Message) -> bool:
         """Whether the bot may speak in a message's channel; says once for each channel if not."""
@@ -220,7 +243,7 @@ class Client(discord.AutoShardedClient):
 
     async def _put_off(self, message: discord.Message) -> None:
         if is_addressed(message, self.me) and not message.author.bot and self._can_answer(message):
-            await MessageSurface(message).whisper(answers.RESTARTING)
+            await MessageSurface(message).whisper(RESTARTING)
 
     async def _follow(self, message: discord.Message) -> None:
         place = self.place(message.channel.id, message.guild.id if message.guild else None)
@@ -238,10 +261,9 @@ class Client(discord.AutoShardedClient):
     async def _catch_up(self, shard: int) -> None:
         """Hand over what was said while there was no session."""
         since = missed.horizon(discord.utils.utcnow(), self._seen)
-        guilds = [guild for guild in self.guilds if guild.shard_id == shard]
-        channels = self.trail.to_look_into(missed.latest_in(guilds), since)
-        for message in await missed.messages_since(self, channels, since):
+        for message in await missed.messages_since(self, shard, since):
             await self.on_message(message)
+        self.trail.listening.add(shard)
 
     async def _give(self, interaction: discord.Interaction[Client], line: str) -> None:
         await answers.attend(interaction, answers.command(interaction, line))
@@ -252,12 +274,16 @@ class Client(discord.AutoShardedClient):
 
     async def _chatted(self, interaction: discord.Interaction[Client], text: str) -> None:
         person, place = answers.asker_of(interaction)
+        if refusal := await self.room.refusal(person, place):
+            await answers.tell(interaction, refusal)
+            return
         await interaction.response.send_message(
             harmless(quoted(person.name, text))[:MAX_CHARS], allowed_mentions=NOBODY
         )
         at = interaction.created_at.astimezone(UTC)
         said = Message(place, person, text, str(interaction.id), at)
-        await self.room.message(said, self.outlet_below(interaction))
+        outlet = self.outlet_below(interaction)
+        await attend(self.room.message(said, outlet), outlet)
 
     async def _member(self, message: discord.Message) -> discord.abc.User:
         """The author of a message; of one that was looked up, with what they may do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aiohttp
 import discord
@@ -33,7 +34,10 @@ def place_in(channel: object, channel_id: int, guild_id: int | None) -> Place:
     if isinstance(channel, discord.DMChannel):
         recipient = channel.recipient
         return place_of(channel_id, None, recipient.display_name if recipient else "")
-    return place_of(channel_id, guild_id, str(getattr(channel, "name", None) or ""))
+    place = place_of(channel_id, guild_id, str(getattr(channel, "name", None) or ""))
+    if isinstance(channel, discord.Thread):
+        return replace(place, parent=str(channel.parent_id))
+    return place
 
 
 def person_of(user: discord.abc.User, *, webhook: bool = False) -> Person:
@@ -60,6 +64,8 @@ def is_addressed(message: discord.Message, me: int) -> bool:
     """Whether a message speaks to the bot, as far as can be seen from the message itself."""
     if message.guild is None or me in message.raw_mentions:
         return True
+    if any(role.tags and role.tags.bot_id == me for role in message.role_mentions):
+        return True  # the role that Discord made for the bot has its name
     resolved = message.reference.resolved if message.reference else None
     replied = answered_id(message) is not None and isinstance(resolved, discord.Message)
     if replied and isinstance(resolved, discord.Message) and resolved.author.id == me:

@@ -11,6 +11,8 @@ import structlog
 
 from bot.domain import FeedbackKind
 from bot.platforms.discord import answers
+from bot.platforms.discord.buttons import Judging
+from bot.platforms.posting import RESTARTING, attend
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import Client
@@ -20,6 +22,8 @@ log = structlog.get_logger()
 LONGEST_FORM: Final = 4000
 """Characters that a form's field takes at most."""
 
+NO_REPLY: Final = "That is no finished reply of mine."
+
 _FORM: Final = re.compile(r"(improve|correct|review):([0-9]{1,18})")
 
 
@@ -27,6 +31,7 @@ class Wording(discord.ui.Modal):
     """A form with one field for the reply as it should have been.
 
     What is sent with it comes to `submitted` by its id, so that a restart between loses nothing.
+    A reply that does not fit is left out: its first part would be taken for the whole.
     """
 
     def __init__(self, purpose: str, exchange: int, text: str) -> None:
@@ -36,7 +41,7 @@ class Wording(discord.ui.Modal):
         field: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="text",
             style=discord.TextStyle.paragraph,
-            default=text[:LONGEST_FORM] or None,
+            default=text if 0 < len(text) <= LONGEST_FORM else None,
             placeholder="Write the whole reply.",
             max_length=LONGEST_FORM,
         )
@@ -44,38 +49,36 @@ class Wording(discord.ui.Modal):
 
 
 _FORM_SECONDS: Final = 900.0
+_FORMS: Final = {"improve": "improve", "correct": "review"}
+"""The buttons that open a form, and the purpose of the form."""
 
 
-async def clicked(interaction: discord.Interaction[Client], act: str, exchange: int) -> None:
-    """Somebody used a button below a reply."""
-    if act == "improve":
-        await _open(interaction, Wording("improve", exchange, await _reply(interaction, exchange)))
+async def clicked(interaction: discord.Interaction[Client], press: Judging) -> None:
+    """Somebody used a button below a reply, or below one that is under review."""
+    act, exchange = press.act, press.exchange
+    if act in _FORMS:
+        await _open(interaction, _FORMS[act], exchange)
+    elif press.row == "review":
+        await answers.attend(interaction, _rule(interaction, f"/{act}", exchange))
     elif act == "again":
         await answers.attend(interaction, _again(interaction, exchange))
     else:
         await answers.attend(interaction, _vote(interaction, exchange, FeedbackKind(act)))
 
 
-async def reviewed(interaction: discord.Interaction[Client], act: str, exchange: int) -> None:
-    """A moderator used a button below an exchange under review."""
-    if act == "correct":
-        await _open(interaction, Wording("review", exchange, ""))
-    else:
-        await answers.attend(interaction, _rule(interaction, f"/{act}", exchange))
-
-
 async def chosen(
     interaction: discord.Interaction[Client], message: discord.Message, line: str
 ) -> None:
     """Somebody chose a command from a message's menu; `/correct` asks for the wording first."""
+    if line != "/correct":
+        await answers.attend(interaction, _about(interaction, message, line))
+        return
     _, place = answers.asker_of(interaction)
     exchange = await interaction.client.room.exchange_of(place, str(message.id))
     if exchange is None:
-        await answers.attend(interaction, answers.tell(interaction, "That is no reply of mine."))
-    elif line == "/correct":
-        await _open(interaction, Wording("correct", exchange, message.content))
+        await answers.attend(interaction, answers.tell(interaction, NO_REPLY))
     else:
-        await answers.attend(interaction, answers.command(interaction, line, exchange=exchange))
+        await _open(interaction, "correct", exchange)
 
 
 async def submitted(interaction: discord.Interaction[Client]) -> None:
@@ -106,36 +109,34 @@ def written(components: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-async def _open(interaction: discord.Interaction[Client], form: Wording) -> None:
-    if interaction.client.walks.closed:
-        await answers.attend(interaction, answers.tell(interaction, answers.RESTARTING))
+async def _open(interaction: discord.Interaction[Client], purpose: str, exchange: int) -> None:
+    """Show a form that holds the reply as it is."""
+    client = interaction.client
+    if client.walks.closed:
+        await answers.attend(interaction, answers.tell(interaction, RESTARTING))
         return
+    person, place = answers.asker_of(interaction)
+    text = await client.room.reply_of(person, place, exchange)
     try:
-        await interaction.response.send_modal(form)
+        await interaction.response.send_modal(Wording(purpose, exchange, text))
     except discord.NotFound as error:  # more than three seconds have passed
         log.warning("an interaction cannot be answered", error=str(error))
 
 
-async def _reply(interaction: discord.Interaction[Client], exchange: int) -> str:
-    """The whole reply that a button stands below, be it split over some messages."""
-    last, channel = interaction.message, interaction.channel
-    if last is None:
-        return ""
-    parts = [last.content]
-    if last.reference is None and isinstance(channel, discord.abc.Messageable):
-        _, place = answers.asker_of(interaction)
-        try:
-            async for earlier in channel.history(limit=_MOST_PARTS, before=last):
-                found = await interaction.client.room.exchange_of(place, str(earlier.id))
-                if found != exchange:
-                    break
-                parts.insert(0, earlier.content)
-        except discord.Forbidden:
-            log.info("cannot read the earlier parts of a reply")
-    return "\n".join(parts)
-
-
-_MOST_PARTS: Final = 3
+async def _about(
+    interaction: discord.Interaction[Client], message: discord.Message, line: str
+) -> None:
+    """A command about a message, which may be a reply that is just being finished."""
+    await answers.acknowledge(interaction)
+    _, place = answers.asker_of(interaction)
+    client = interaction.client
+    mine = message.author.id == client.me
+    exchange = await client.room.exchange_of(place, str(message.id), wait=mine)
+    if exchange is None:
+        await answers.tell(interaction, NO_REPLY)
+    else:
+        answer = await answers.ordered(interaction, line, exchange=exchange, ask=True)
+        await answers.show(interaction, answer)
 
 
 async def _vote(
@@ -156,7 +157,7 @@ async def _again(interaction: discord.Interaction[Client], exchange: int) -> Non
     if interaction.response.is_done():
         person, place = answers.asker_of(interaction)
         outlet = interaction.client.outlet_below(interaction)
-        await interaction.client.room.again(person, place, exchange, outlet)
+        await attend(interaction.client.room.again(person, place, exchange, outlet), outlet)
 
 
 async def _improve(interaction: discord.Interaction[Client], exchange: int, text: str) -> None:
@@ -169,12 +170,11 @@ async def _improve(interaction: discord.Interaction[Client], exchange: int, text
 
 
 async def _rule(interaction: discord.Interaction[Client], line: str, exchange: int) -> None:
+    """A moderator's word on a reply under review; then the next one is shown."""
     await answers.acknowledge(interaction, update=True)
-    answer = await answers.ordered(interaction, line, exchange=exchange, ask=True)
+    answer = await answers.ordered(interaction, line, exchange=exchange, ask=False)
     if answer.refused:
         await answers.tell(interaction, answer.text)
-    elif answer.confirm:
-        await answers.show(interaction, answer, exchange=exchange, reviewing=True)
     else:
         await answers.show(interaction, await answers.following(interaction, answer.text))
 

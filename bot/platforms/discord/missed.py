@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import discord
 import structlog
 from discord.abc import Messageable
+
+if TYPE_CHECKING:
+    from bot.platforms.discord.client import Client
 
 log = structlog.get_logger()
 
@@ -22,12 +25,14 @@ MOST_MESSAGES: Final = 100
 class Trail:
     """What was seen lately: the messages of the last ten minutes, and the channels they were in.
 
-    `newest` is the id of the newest message ever seen; ids grow with time.
+    `newest` is the id of the newest message ever seen; ids grow with time. `listening` are the
+    shards that have missed nothing up to now.
     """
 
     def __init__(self) -> None:
         self.newest = 0
-        self._messages: dict[int, None] = {}
+        self.listening: set[int] = set()
+        self._messages: dict[int, bool] = {}
         self._channels: dict[int, None] = {}
 
     def note(self, channel: int, message: int) -> bool:
@@ -35,7 +40,7 @@ class Trail:
         if message in self._messages:
             return False
         self.newest = max(self.newest, message)
-        self._messages[message] = None
+        self._messages[message] = False
         self._channels.pop(channel, None)
         self._channels[channel] = None  # the most recent one is last
         horizon = discord.utils.time_snowflake(
@@ -47,11 +52,24 @@ class Trail:
             del self._channels[next(iter(self._channels))]
         return True
 
-    def to_look_into(self, latest: Iterable[tuple[int, int]], since: int) -> list[int]:
-        """The channels to look into, out of all with the id of their last message.
+    def settle(self, message: int) -> None:
+        """A message that was noted needs no more attention."""
+        self._messages[message] = True
 
-        These are the ones where something was said since, that was not seen, and those of late,
-        for direct chats are not listed.
+    @property
+    def settled(self) -> int:
+        """The id up to which no message needs attention; 0 if none was seen."""
+        open_ = [message for message, settled in self._messages.items() if not settled]
+        return min(open_) - 1 if open_ else self.newest
+
+    def to_look_into(
+        self, latest: Iterable[tuple[int, int]], direct: Iterable[int], since: int
+    ) -> list[int]:
+        """The channels to look into: of a server where something new was said, of late, direct.
+
+        Args:
+            latest: the channels of servers, each with the id of its last message.
+            direct: direct chats, for which Discord tells no such id.
         """
         news = [
             (last, channel)
@@ -60,7 +78,8 @@ class Trail:
         ]
         found = [channel for _, channel in sorted(news, reverse=True)]
         found += [channel for channel in reversed(self._channels) if channel not in found]
-        return found[:MOST_CHANNELS]
+        del found[MOST_CHANNELS:]
+        return found + [channel for channel in direct if channel not in found]
 
 
 def horizon(now: datetime, seen: int) -> int:
@@ -80,12 +99,15 @@ def latest_in(guilds: Iterable[discord.Guild]) -> Iterator[tuple[int, int]]:
                 yield channel.id, channel.last_message_id
 
 
-async def messages_since(
-    client: discord.Client, channels: Iterable[int], since: int
-) -> list[discord.Message]:
-    """The messages in these channels after an id, oldest first. What cannot be read is left out."""
+async def messages_since(client: Client, shard: int, since: int) -> list[discord.Message]:
+    """What was said after an id where a shard listens, oldest first, as far as it can be read."""
+    guilds = [guild for guild in client.guilds if guild.shard_id == shard]
+    direct: list[int] = []
+    if shard == 0:  # the one that direct messages come to
+        known = await client.room.direct_channels("discord", MOST_CHANNELS)
+        direct = [int(channel) for channel in known if channel.isdecimal()]
     found: list[discord.Message] = []
-    for number in channels:
+    for number in client.trail.to_look_into(latest_in(guilds), direct, since):
         channel = client.get_channel(number) or client.get_partial_messageable(number)
         if not isinstance(channel, Messageable):
             continue

@@ -28,15 +28,17 @@ async def reacted(client: Client, payload: discord.RawReactionActionEvent, *, ad
     """The walk of one reaction that somebody added or took back."""
     kind = vote_of(payload.emoji.name or "")
     place = client.place(payload.channel_id, payload.guild_id)
-    exchange = await client.room.exchange_of(place, str(payload.message_id))
+    # People react to replies that still grow, and more quickly than their end is kept.
+    exchange = await client.room.exchange_of(place, str(payload.message_id), wait=True)
     if kind is None or exchange is None:
         return
     person = await _reactor(client, payload)
     if person is None or person.is_bot:
         return
+    removed = None
     if not added:
-        kind = await _left_standing(client, payload) or FeedbackKind.RETRACTION
-    await client.room.rating(person, place, exchange, kind, via="reaction")
+        removed, kind = kind, await _left_standing(client, payload) or FeedbackKind.RETRACTION
+    await client.room.rating(person, place, exchange, kind, via="reaction", of=removed)
 
 
 async def _reactor(client: Client, payload: discord.RawReactionActionEvent) -> Person | None:

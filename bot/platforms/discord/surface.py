@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -51,7 +51,6 @@ class MessageSurface:
     def __init__(self, message: discord.Message) -> None:
         self._message = message
         self._channel: Any = message.channel  # its kinds have no common type with all the calls
-        self._answered = False
         self._sent = 0
 
     async def typing(self) -> None:
@@ -59,25 +58,33 @@ class MessageSurface:
         await self._channel.typing()
 
     async def send(self, text: str, *, exchange: int | None) -> str:
-        """See `Surface.send`."""
-        options: dict[str, Any] = {} if self._answered else self._reference()
-        # Discord makes one message of all sends with the same nonce, so that a send whose answer
-        # was lost can be made again.
-        nonce = secrets.token_hex(12)
-        sent = await insist(
-            lambda: self._channel.send(
-                text, allowed_mentions=ASKER, view=reply_buttons(exchange), nonce=nonce, **options
-            )
+        """See `Surface.send`.
+
+        Discord makes one message of all sends with the same nonce within some minutes. So a send
+        whose answer was lost can be made again; and a process that answers a message once more,
+        because the one before it was killed, goes on with what that one had shown.
+        """
+        while True:
+            options: dict[str, Any] = {} if self._sent else self._reference()
+            nonce = f"{self._message.id}-{self._sent}"
+            sent = await insist(partial(self._post, text, exchange, nonce=nonce, **options))
+            self._sent += 1
+            known = str(sent.id)
+            if _shows(sent, text, exchange) or await self.edit(known, text, exchange=exchange):
+                return known
+
+    async def _post(self, text: str, exchange: int | None, **options: Any) -> discord.Message:
+        sent: discord.Message = await self._channel.send(
+            text, allowed_mentions=ASKER, view=reply_buttons(exchange), **options
         )
-        self._answered = True
-        return str(sent.id)
+        return sent
 
     async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:
         """See `Surface.edit`."""
-        partial = self._channel.get_partial_message(int(message))
+        known = self._channel.get_partial_message(int(message))
         try:
             await insist(
-                lambda: partial.edit(
+                lambda: known.edit(
                     content=text, allowed_mentions=NOBODY, view=reply_buttons(exchange)
                 )
             )
@@ -114,6 +121,12 @@ class MessageSurface:
         if guild and known and not channel.permissions_for(guild.me).read_message_history:
             return {}
         return {"reference": self._message.to_reference(fail_if_not_exists=False)}
+
+
+def _shows(message: discord.Message, text: str, exchange: int | None) -> bool:
+    """Whether a message is what was sent, and not an older one."""
+    same = message.content.strip() == text.strip()
+    return same and bool(message.components) == (exchange is not None)
 
 
 class InteractionSurface:

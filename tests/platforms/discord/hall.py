@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -58,9 +58,12 @@ class Hall:
     edits: list[tuple[Place, str, str]] = field(default_factory=list)
     deletions: list[tuple[Place, set[str]]] = field(default_factory=list)
     exchanges: dict[str, int] = field(default_factory=dict)
+    replies: dict[int, str] = field(default_factory=dict)
+    direct: Sequence[str] = ()
     go: asyncio.Event = field(default_factory=asyncio.Event)
     steps: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     position: int | None = None
+    refuses: str = ""
     menu_entries: Sequence[Entry] = MENU
     outside: Callable[..., Awaitable[Any]] | None = None
 
@@ -81,6 +84,9 @@ class Hall:
             return
         await self._speak(self.reply or f"You said: {message.text}", outlet)
 
+    async def refusal(self, person: Person, place: Place) -> str:
+        return self.refuses
+
     async def again(self, person: Person, place: Place, exchange: int, outlet: Outlet) -> None:
         self.retries.append((person, place, exchange))
         await self._speak("Or so.", outlet)
@@ -96,6 +102,7 @@ class Hall:
             await outlet.notice("Sorry.")
             raise self.fault
         number = len(set(self.exchanges.values())) + 1
+        self.replies[number] = text
         for external_id in await outlet.finish(text, number):
             self.exchanges[external_id] = number
 
@@ -108,8 +115,16 @@ class Hall:
     async def moved(self, before: Place, after: Place) -> None:
         raise NotImplementedError
 
-    async def exchange_of(self, place: Place, external_id: str) -> int | None:
+    async def exchange_of(
+        self, place: Place, external_id: str, *, wait: bool = False
+    ) -> int | None:
         return self.exchanges.get(external_id)
+
+    async def reply_of(self, person: Person, place: Place, exchange: int) -> str:
+        return self.replies.get(exchange, "")
+
+    async def place_of(self, place: Place, external_id: str) -> Place | None:
+        raise NotImplementedError
 
     async def votes(self, exchange: int) -> tuple[int, int]:
         return 0, 0
@@ -124,6 +139,7 @@ class Hall:
         text: str = "",
         via: str,
         toggle: bool = False,
+        of: FeedbackKind | None = None,
     ) -> str:
         self.ratings.append(Rated(person, place, exchange, kind, text, via, toggle))
         return f"Thank you for the {kind.value}."
@@ -142,7 +158,7 @@ class Hall:
             raise self.fault
         return self.answers.get(line, Answer(f"Done: {line}"))
 
-    async def progress(self) -> AsyncIterator[str]:
+    async def progress(self) -> AsyncGenerator[str, None]:
         while text := await self._until(self.steps.get()):
             yield text
 
@@ -153,8 +169,17 @@ class Hall:
         found: T = await self.outside(happening, reason="the test decides")
         return found
 
+    async def direct_channels(self, platform: str, most: int) -> Sequence[str]:
+        return self.direct[:most]
+
     async def cursor(self, platform: str) -> int | None:
         return self.position
 
     async def keep_cursor(self, platform: str, position: int) -> None:
         self.position = position
+
+    async def note(self, name: str) -> str | None:
+        raise NotImplementedError
+
+    async def keep_note(self, name: str, text: str) -> None:
+        raise NotImplementedError

@@ -10,6 +10,7 @@ import simcord
 
 from bot.domain import Role
 from bot.platforms.base import Answer, Attachment, Entry
+from bot.platforms.discord.answers import CONFIRM_WITHIN, NOTHING_DONE, TOO_LATE
 from tests.platforms.discord.conftest import PATIENT, Town, buttons_of, new_client
 from tests.platforms.discord.hall import MENU
 
@@ -88,22 +89,42 @@ async def test_a_long_answer_comes_in_parts(town: Town) -> None:
     ("button", "lines", "text"),
     [
         ("Confirm", ["/help", "/forget yes"], "Done: /forget yes"),
-        ("Cancel", ["/help"], "Nothing was done."),
+        ("Cancel", ["/help"], NOTHING_DONE),
     ],
 )
-async def test_what_matters_is_confirmed_by_a_button(
-    town: Town, button: str, lines: list[str], text: str
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_matters_is_confirmed_by_a_button_also_after_a_restart(
+    town: Town, button: str, lines: list[str], text: str, restart: bool
 ) -> None:
-    town.hall.answers["/help"] = Answer("Really?", confirm="/forget yes")
-    result = await town.ana.slash(town.channel, "help")
+    result, ids = await asked(town)
+    if restart:
+        await town.env.restart_bot(new_client(town.hall))
     assert result.response is not None
-    assert list(buttons_of(result.response)) == ["Confirm", "Cancel"]
-    ids = buttons_of(result.response)
     await town.ana.click(result.response, custom_id=ids[button])
     assert [order.line for order in town.hall.orders] == lines
     assert result.response.content == text
     assert not result.response.components
     assert [order.ask for order in town.hall.orders] == [True, False][: len(lines)]
+
+
+async def asked(town: Town) -> tuple[simcord.InteractionResult, dict[str, str]]:
+    """A member is asked to confirm something; the ids of the buttons."""
+    town.hall.answers["/help"] = Answer("Really?", confirm="/forget yes")
+    result = await town.ana.slash(town.channel, "help")
+    assert result.response is not None
+    ids = buttons_of(result.response)
+    assert list(ids) == ["Confirm", "Cancel"]
+    return result, ids
+
+
+async def test_a_question_is_no_longer_answered_when_it_is_old(town: Town) -> None:
+    result, ids = await asked(town)
+    await town.env.advance_time(CONFIRM_WITHIN.total_seconds() + 1)
+    assert result.response is not None
+    await town.ana.click(result.response, custom_id=ids["Confirm"])
+    assert [order.line for order in town.hall.orders] == ["/help"]
+    assert result.response.content == TOO_LATE
+    assert not result.response.components
 
 
 async def test_a_picture_is_shown_to_the_one_who_asked(town: Town) -> None:

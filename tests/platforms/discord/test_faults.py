@@ -7,118 +7,17 @@ import contextlib
 
 import discord
 import pytest
-import simcord
 
 from bot.domain import Place
 from bot.errors import ThumbwiseError
 from bot.platforms.discord import platform
-from bot.platforms.discord.answers import RESTARTING
 from bot.platforms.discord.client import Client
-from bot.platforms.discord.missed import WITHIN, Trail, horizon
 from bot.platforms.discord.platform import NO_INTENT, NOT_ENOUGH_SHARDS, WRONG_TOKEN, Discord
-from tests.platforms.discord.conftest import PATIENT, Town, new_client
+from bot.platforms.posting import RESTARTING
+from tests.platforms.discord.conftest import PATIENT, Town
 from tests.platforms.discord.hall import Hall
 
 pytestmark = PATIENT
-
-
-async def lose_session(town: Town) -> None:
-    shard = town.client.get_shard(0)
-    assert shard is not None
-    await shard.disconnect()
-
-
-async def new_session(town: Town) -> None:
-    shard = town.client.get_shard(0)
-    assert shard is not None
-    with town.env._bot_scope():
-        await shard.reconnect()
-    await town.env.settle()
-
-
-async def test_what_was_said_while_the_session_was_lost_is_answered_once(town: Town) -> None:
-    await town.ask("before")
-    side = town.guild.create_text_channel("side")
-    await lose_session(town)
-    await town.ana.send(town.channel, f"{town.me} meanwhile")
-    await town.ana.send(side, f"{town.me} over here")
-    assert [m.text for m in town.hall.messages] == ["before"]
-    await new_session(town)
-    await town.ana.send(town.channel, f"{town.me} after")
-    assert [m.text for m in town.hall.messages] == ["before", "meanwhile", "over here", "after"]
-    assert [m.content for m in town.replies] == [
-        "You said: before",
-        "You said: meanwhile",
-        "You said: after",
-    ]
-    assert [m.author.name for m in town.hall.messages] == ["ana"] * 4
-
-
-async def test_shards_lose_their_sessions_one_by_one(hall: Hall) -> None:
-    client = Client(hall, shards=2, every=0.0)
-    async with simcord.run(client, settle_timeout=30.0) as env:
-        user = env.create_user("ana")
-        places = {}
-        for number in range(2):
-            guild = env.create_guild(f"Town {number}", shard_id=number)
-            places[number] = guild.add_member(user), guild.create_text_channel("general")
-        shard = client.get_shard(1)
-        assert shard is not None
-        await shard.disconnect()
-        assert client.user is not None
-        for number, (ana, channel) in places.items():
-            await ana.send(channel, f"{client.user.mention} {number}")
-        assert [m.text for m in hall.messages] == ["0"]
-        with env._bot_scope():
-            await shard.reconnect()
-        await env.settle()
-        assert [m.text for m in hall.messages] == ["0", "1"]
-
-
-async def test_a_lost_direct_chat_is_looked_into_too(town: Town) -> None:
-    await town.ana.send_dm("before")
-    await lose_session(town)
-    await town.ana.send_dm("meanwhile")
-    await new_session(town)
-    assert [m.text for m in town.hall.messages] == ["before", "meanwhile"]
-
-
-async def test_what_is_older_than_ten_minutes_is_left_alone(town: Town) -> None:
-    await town.ask("before")
-    await lose_session(town)
-    await town.ana.send(town.channel, f"{town.me} long ago")
-    await town.env.advance_time(WITHIN.total_seconds() + 1)
-    await town.ana.send(town.channel, f"{town.me} just now")
-    await new_session(town)
-    assert [m.text for m in town.hall.messages] == ["before", "just now"]
-
-
-async def test_what_was_said_between_two_processes_is_answered(town: Town) -> None:
-    await town.ask("before")
-    await town.client.room.keep_cursor("discord", town.client.trail.newest)
-    await lose_session(town)
-    await town.ana.send(town.channel, f"{town.me} between")
-    await town.env.restart_bot(new_client(town.hall))
-    assert [m.text for m in town.hall.messages] == ["before", "between"]
-    assert [m.content for m in town.replies] == ["You said: before", "You said: between"]
-
-
-async def test_a_bot_that_is_new_answers_nothing_of_before(town: Town) -> None:
-    await lose_session(town)
-    await town.ana.send(town.channel, f"{town.me} before")
-    await town.env.advance_time(1)
-    await town.env.restart_bot(new_client(town.hall))
-    assert not town.hall.messages
-
-
-async def test_a_channel_that_cannot_be_read_does_not_keep_from_the_others(town: Town) -> None:
-    await town.ask("before")
-    await lose_session(town)
-    await town.ana.send(town.channel, f"{town.me} meanwhile")
-    await town.ana.send(town.guild.create_text_channel("side"), f"{town.me} over here")
-    town.env.inject_error("GET", "/channels/*/messages", status=403, code=50001)
-    await new_session(town)
-    assert len(town.hall.messages) == 2
 
 
 async def test_a_permission_that_is_lost_while_answering_ends_in_one_line(
@@ -164,25 +63,6 @@ async def test_announcements_ping_nobody_and_never_raise(
     assert len(town.replies) == 2
     out = capsys.readouterr().out
     assert out.count("cannot announce") == 3
-
-
-def test_the_trail_tells_what_is_new_and_forgets_what_is_old() -> None:
-    trail = Trail()
-    first = discord.utils.time_snowflake(discord.utils.utcnow())
-    later = first + (int(3 * WITHIN.total_seconds() * 1000) << 22)
-    assert trail.note(1, first)
-    assert not trail.note(1, first)
-    assert trail.note(2, later)
-    assert trail.newest == later
-    assert trail.note(1, first)  # forgotten: nobody looks that far back
-    assert trail.to_look_into([(5, later + 9), (6, first - 9), (2, later)], first) == [5, 1, 2]
-
-
-def test_nothing_older_than_ten_minutes_or_seen_is_looked_for() -> None:
-    now = discord.utils.utcnow()
-    assert horizon(now, 0) == discord.utils.time_snowflake(now - WITHIN)
-    seen = discord.utils.time_snowflake(now)
-    assert horizon(now, seen) == seen
 
 
 class Refused(Client):

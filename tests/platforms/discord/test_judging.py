@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import discord
 import pytest
 import simcord
 
 from bot.domain import FeedbackKind, Role
 from bot.platforms.base import Answer
-from bot.platforms.discord.answers import RESTARTING
+from bot.platforms.discord.judging import NO_REPLY
+from bot.platforms.posting import RESTARTING
 from tests.platforms.discord.conftest import PATIENT, Town, buttons_of, new_client
 from tests.platforms.discord.hall import Rated
 
@@ -76,9 +76,7 @@ async def test_another_try_comes_below_the_reply_with_its_own_buttons(town: Town
 async def test_a_better_reply_is_written_in_a_form_that_holds_the_first_one(town: Town) -> None:
     reply = await town.ask("tea?")
     shown = await click(town, reply, "✏️")
-    assert shown.modal is not None
-    field = shown.modal["components"][0]["component"]
-    assert field["value"] == "You said: tea?"
+    assert prefilled(shown) == "You said: tea?"
     result = await town.ana.submit_modal(shown, {"text": "Yes, please."})
     [rated] = town.hall.ratings
     assert (rated.exchange, rated.kind, rated.text) == (
@@ -91,13 +89,24 @@ async def test_a_better_reply_is_written_in_a_form_that_holds_the_first_one(town
     assert result.response.content == "Thank you for the correction."
 
 
-async def test_the_form_of_a_split_reply_holds_all_of_it(town: Town) -> None:
-    town.hall.reply = "a" * 1500 + "\n\n" + "b" * 1500
+@pytest.mark.parametrize("menu", [False, True])
+async def test_the_form_of_a_split_reply_holds_all_of_it_as_it_was_said(
+    town: Town, menu: bool
+) -> None:
+    text = f"{'a' * 1500}\n\n```python\n{'print()' * 200}\n```"
+    town.hall.reply = text
     reply = await town.ask()
-    shown = await click(town, reply, "✏️")
-    assert shown.modal is not None
-    value = shown.modal["components"][0]["component"]["value"]
-    assert value.split() == ["a" * 1500, "b" * 1500]
+    if menu:
+        mo = town.people[Role.MODERATOR]
+        shown = await mo.context_menu(town.channel, "Correct…", reply)
+    else:
+        shown = await click(town, reply, "✏️")
+    assert prefilled(shown) == text
+
+
+async def test_a_form_does_not_begin_with_half_of_a_reply(town: Town) -> None:
+    town.hall.reply = "a" * 4001
+    assert prefilled(await click(town, await town.ask(), "✏️")) is None
 
 
 async def test_a_form_that_was_open_over_a_restart_is_not_lost(town: Town) -> None:
@@ -189,8 +198,7 @@ async def test_a_moderator_corrects_a_reply_from_its_menu(town: Town) -> None:
     reply = await town.ask("tea?")
     mo = town.people[Role.MODERATOR]
     shown = await mo.context_menu(town.channel, "Correct…", reply)
-    assert shown.modal is not None
-    assert shown.modal["components"][0]["component"]["value"] == "You said: tea?"
+    assert prefilled(shown) == "You said: tea?"
     result = await mo.submit_modal(shown, {"text": "Two lines,\nplease."})
     [order] = town.hall.orders
     assert (order.line, order.exchange) == ("/correct Two lines,\nplease.", 1)
@@ -202,7 +210,14 @@ async def test_the_menu_of_a_members_message_leads_nowhere(town: Town) -> None:
     result = await town.ana.context_menu(town.channel, "Flag", message)
     assert not town.hall.orders
     assert result.response is not None
-    assert result.response.content == "That is no reply of mine."
+    assert result.response.content == NO_REPLY
+
+
+def prefilled(shown: simcord.InteractionResult) -> str | None:
+    """What stands in the field of a form that was opened."""
+    assert shown.modal is not None
+    value: str | None = shown.modal["components"][0]["component"].get("value")
+    return value
 
 
 async def reviewed(town: Town, *queue: int) -> simcord.InteractionResult:
@@ -243,24 +258,24 @@ async def test_review_goes_from_one_exchange_to_the_next(
 
 
 async def test_a_moderators_wording_under_review(town: Town) -> None:
+    town.hall.replies[7] = "What was said elsewhere."
     result = await reviewed(town, 7)
     shown = await click(town, result.response, "Correct…", Role.MODERATOR)
+    assert prefilled(shown) == "What was said elsewhere."
     await town.people[Role.MODERATOR].submit_modal(shown, {"text": "Like so."})
     assert ("/correct Like so.", 7) in [(o.line, o.exchange) for o in town.hall.orders]
     assert result.response is not None
     assert result.response.content.endswith("Nothing is left to review.")
 
 
-async def test_a_ban_is_confirmed_and_then_review_goes_on(town: Town) -> None:
-    town.hall.answers["/ban"] = Answer("Ban bo?", confirm="/ban yes")
+async def test_a_ruling_by_button_is_not_asked_for_again(town: Town) -> None:
     result = await reviewed(town, 7, 9)
     await click(town, result.response, "Ban rater", Role.MODERATOR)
-    assert result.response is not None
-    assert result.response.content == "Ban bo?"
-    await click(town, result.response, "Confirm", Role.MODERATOR)
-    last = [(o.line, o.exchange, o.ask) for o in town.hall.orders][1:]
-    assert last == [("/ban", 7, True), ("/ban yes", 7, False), ("/review", None, True)]
-    assert result.response.content == "Done: /ban yes\n\nExchange 9"
+    assert [(o.line, o.exchange, o.ask) for o in town.hall.orders] == [
+        ("/review", None, True),
+        ("/ban", 7, False),
+        ("/review", None, True),
+    ]
 
 
 async def test_a_refused_ruling_leaves_the_exchange_under_review(town: Town) -> None:
@@ -283,12 +298,3 @@ async def test_who_clicks_while_the_bot_leaves_is_told_so(town: Town) -> None:
         assert answer.ephemeral
         assert answer.content == RESTARTING
     assert not town.hall.ratings
-
-
-def test_every_button_of_a_reply_fits_into_discords_ids() -> None:
-    from bot.platforms.discord.buttons import reply_buttons
-
-    view = reply_buttons(10**18 - 1)
-    assert view is not None
-    ids = [item.custom_id for item in view.children if isinstance(item, discord.ui.DynamicItem)]
-    assert all(len(custom_id) <= 100 for custom_id in ids)

@@ -11,6 +11,7 @@ import discord
 import pytest
 import simcord
 
+from bot.chat.commands import COMMANDS
 from bot.chat.room import ChatRoom
 from bot.chat.services import Services
 from bot.domain import Role
@@ -19,7 +20,7 @@ from bot.settings import Settings
 from bot.store.database import Database
 from tests.fakes import Clock, EchoGenerator
 from tests.platforms.discord.conftest import PATIENT, Town, buttons_of
-from tests.platforms.discord.test_judging import click
+from tests.platforms.discord.test_judging import click, prefilled
 
 pytestmark = PATIENT
 
@@ -130,28 +131,39 @@ async def test_a_flag_brings_a_reply_before_the_moderators(town: Town) -> None:
     assert "You said: tea?" in await text_of(review)
 
 
-LINES: dict[str, tuple[Role, dict[str, Any]]] = {
-    "help": (Role.MEMBER, {}),
-    "status": (Role.MEMBER, {}),
-    "review": (Role.MODERATOR, {}),
-    "adapters": (Role.MODERATOR, {}),
-    "channel": (Role.ADMIN, {"what": "on"}),
-    "persona": (Role.ADMIN, {}),
-    "learning": (Role.ADMIN, {"what": "pause"}),
+WITH: dict[str, dict[str, Any]] = {
+    "unban": {"number": "7"},
+    "promote": {"version": "0"},
+    "channel": {"what": "on"},
+    "announce": {"what": "on"},
+    "train": {"what": "status"},
 }
+LINES = [(c.name, c.role, WITH.get(c.name, {})) for c in COMMANDS.values()]
+LINES += [(c, Role.ADMIN, {"what": what}) for c, what in (("train", "now"), ("train", "cancel"))]
 
 
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize(("name", "needed", "options"), LINES)
 @pytest.mark.parametrize("role", list(Role))
 async def test_the_house_checks_who_may_whatever_discord_lists(
-    town: Town, name: str, role: Role
+    town: Town, name: str, needed: Role, options: dict[str, Any], role: Role
 ) -> None:
-    needed, options = LINES[name]
     told = {command.name: command for command in await town.client.tree.fetch_commands()}
     town.guild.set_command_permissions(told[name], {town.people[role]: True})
     said = await text_of(await town.people[role].slash(town.channel, name, **options))
-    refused = f"/{name} is for {needed.value}s."
-    assert (said == refused) is not role.may_act_as(needed)
+    what = f"{name} {options['what']}" if name == "train" else name
+    assert (said == f"/{what} is for {needed.value}s.") is not role.may_act_as(needed)
+
+
+@pytest.mark.parametrize("name", ["Approve", "Reject", "Why this reply?"])
+@pytest.mark.parametrize("role", list(Role))
+async def test_the_house_checks_who_may_choose_from_the_menus(
+    town: Town, name: str, role: Role
+) -> None:
+    reply = await town.ask("tea?")
+    told = {command.name: command for command in await town.client.tree.fetch_commands()}
+    town.guild.set_command_permissions(told[name], {town.people[role]: True})
+    said = await text_of(await town.people[role].context_menu(town.channel, name, reply))
+    assert said.endswith(" is for moderators.") is not role.may_act_as(Role.MODERATOR)
 
 
 async def test_a_channel_that_is_on_needs_no_mention_and_one_that_is_off_is_deaf(
@@ -164,6 +176,23 @@ async def test_a_channel_that_is_on_needs_no_mention_and_one_that_is_off_is_deaf
     await ada.slash(town.channel, "channel", what="off")
     await town.ana.send(town.channel, f"{town.me} still there?")
     assert len(town.replies) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "what", "said"),
+    [
+        (Role.ADMIN, "channel", {"what": "off"}, "switched off"),
+        (Role.MEMBER, "privacy", {"what": "answering", "value": "off"}, "not to answer you"),
+    ],
+)
+async def test_who_would_not_be_answered_is_told_alone_when_they_use_chat(
+    town: Town, by: Role, name: str, what: dict[str, str], said: str
+) -> None:
+    person = town.people[by]
+    await person.slash(town.channel, name, **what)
+    result = await person.slash(town.channel, "chat", text="is this private?")
+    assert said in await text_of(result)
+    assert not town.replies
 
 
 async def test_a_member_gets_their_data_and_then_has_it_deleted(
@@ -179,6 +208,32 @@ async def test_a_member_gets_their_data_and_then_has_it_deleted(
     assert (await text_of(asked)).startswith("Done")
     await town.ask("where do I live?")
     assert turns(services) == [("ana", "where do I live?")]
+
+
+async def test_who_is_no_longer_an_admin_confirms_in_vain(town: Town) -> None:
+    ada = town.people[Role.ADMIN]
+    shown = await ada.slash(town.channel, "promote", version="0")
+    assert "Shall it?" in await text_of(shown)
+    role = town.guild.roles["admin"]
+    town.env.backend.edit_role(town.guild.id, role.id, {"permissions": 0})
+    await click(town, shown.response, "Confirm", Role.ADMIN)
+    assert await text_of(shown) == "/promote is for admins."
+
+
+async def test_a_form_holds_the_reply_as_it_was_said_here_and_under_review(
+    town: Town, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "Two lines,\nand @everyone " + "x" * 2500
+    monkeypatch.setattr(services.generator, "write", lambda _: words)
+    reply = await town.ask()
+    assert len(town.replies) == 2
+    said = words.replace("@everyone", "@\u200beveryone")
+    assert prefilled(await click(town, reply, "✏️")) == said
+    mo = town.people[Role.MODERATOR]
+    await town.ana.context_menu(town.channel, "Flag", reply)
+    review = await mo.slash(town.guild.create_text_channel("mods"), "review")
+    shown = await click(town, review.response, "Correct…", Role.MODERATOR)
+    assert prefilled(shown) == said
 
 
 async def test_who_asks_too_often_is_told_so_and_the_word_goes_away(town: Town) -> None:

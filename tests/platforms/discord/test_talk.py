@@ -156,6 +156,7 @@ async def test_a_thread_that_the_bot_is_part_of_needs_no_mention(town: Town) -> 
     heard = town.hall.messages[-1]
     assert heard.addressed
     assert heard.place.channel == str(thread.id)
+    assert heard.place.parent == str(town.channel.id)
     assert thread.last_message.content == "You said: still there?"  # type: ignore[union-attr]
 
 

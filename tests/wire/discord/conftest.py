@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import discord
 import pytest
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from simcord.backend.models import Channel, Guild
 
-from tests.walks.conftest import ROOT, World
+from tests.wire.discord.house import House, opened
+from tests.wire.discord.members import Member
 from tests.wire.discord.server import DiscordServer
-from tests.wire.telegram.brisk import factories
-
-
-def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Any]:
-    """Waiting goes quickly here, but for tests that say `asyncio(loop_factories=["real"])`."""
-    marker = item.get_closest_marker("asyncio")
-    return factories(realtime=marker is not None and "loop_factories" in marker.kwargs)
 
 
 @pytest.fixture
@@ -30,23 +23,6 @@ async def server() -> AsyncIterator[DiscordServer]:
     async with DiscordServer().serving() as serving:
         yield serving
         serving.check()
-
-
-@pytest.fixture
-def world(tmp_path: Path, tiny_model_dir: Path) -> World:
-    """Where bot processes live: the tiny model, one thread, a fixed seed, no `.env`."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "DATA_DIR": str(tmp_path / "data"),
-        "BASE_MODEL": str(tiny_model_dir),
-        "DEVICE": "cpu",
-        "MAX_NEW_TOKENS": "12",
-        "THREADS": "1",
-        "SEED": "7",
-        "HF_HUB_OFFLINE": "1",
-    }
-    return World(tmp_path, environment)
 
 
 @pytest.fixture
@@ -62,3 +38,31 @@ def pointed(server: DiscordServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)
     monkeypatch.setattr(Route, "BASE", server.api_base)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(server.gateway_url))
+
+
+@pytest.fixture
+def hall(server: DiscordServer) -> Guild:
+    """A guild that the bot is in."""
+    return server.guild()
+
+
+@pytest.fixture
+def talk(server: DiscordServer, hall: Guild) -> Channel:
+    """A channel there."""
+    return server.channel(hall)
+
+
+@pytest.fixture
+def ana(server: DiscordServer, hall: Guild) -> Member:
+    """A member there."""
+    return server.member("ana", hall)
+
+
+@pytest.fixture
+async def house(
+    pointed: None, server: DiscordServer, talk: Channel, ana: Member, tmp_path: Path
+) -> AsyncIterator[House]:
+    """The bot at work there, until the test or its `end` ends it."""
+    del pointed, talk, ana  # they are there before it
+    async with opened(server, tmp_path) as working:
+        yield working

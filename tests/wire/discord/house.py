@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from simcord.backend.models import Channel
 from sqlalchemy import text
 
 from bot.app import utc_now
@@ -20,7 +21,8 @@ from bot.platforms.discord.platform import Discord
 from bot.settings import Settings
 from bot.store.database import Database
 from tests.fakes import EchoGenerator
-from tests.wire.discord.calls import Bell
+from tests.wire.discord.calls import SEND, Bell
+from tests.wire.discord.members import Member
 from tests.wire.discord.server import TOKEN, DiscordServer
 
 
@@ -71,6 +73,11 @@ class Watched(ChatRoom):
         await super().message(*args)
         self._tell("message")
 
+    async def exchange_of(self, *args: Any, **options: Any) -> int | None:
+        """See `Room.exchange_of`."""
+        self._tell("exchange_of")
+        return await super().exchange_of(*args, **options)
+
     async def rating(self, *args: Any, **options: Any) -> str:
         """See `Room.rating`."""
         thanks = await super().rating(*args, **options)
@@ -111,6 +118,13 @@ class House:
     async def until(self, act: str, count: int = 1) -> None:
         """Wait until the room has done something (message, rating, ...) so many times."""
         await self.server.bell.until(lambda: self.room.done.count(act) >= count, act)
+
+    async def begin(self, member: Member, channel: Channel) -> None:
+        """Let a member ask something, and the reply begin; it goes on when the tap flows."""
+        self.tap.clear()
+        member.say(channel, "hello there", mention=True)
+        self.tap.drip()
+        await self.server.bell.until(lambda: self.server.log.find(*SEND), "the first words")
 
     async def end(self) -> None:
         """Tell the platform to end, and wait until it has."""

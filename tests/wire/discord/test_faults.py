@@ -16,26 +16,18 @@ from tests.wire.discord.server import DiscordServer
 pytestmark = pytest.mark.usefixtures("pointed")
 
 
-@pytest.fixture
-def talk(server: DiscordServer) -> tuple[Channel, Member]:
-    """A channel and somebody in it."""
-    hall = server.guild()
-    return server.channel(hall), server.member("ana", hall)
-
-
 async def test_a_resumed_session_hears_what_it_missed(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    channel, ana = talk
     parrot = Parrot()
     async with running(parrot):
         session = await server.gateway.until_live()
-        ana.say(channel, "before")
+        ana.say(talk, "before")
         await parrot.bell.until(lambda: parrot.heard, "a message")
         async with server.gateway.away():
-            ana.say(channel, "meanwhile")
+            ana.say(talk, "meanwhile")
         assert await server.gateway.until_live() is session
-        ana.say(channel, "after")
+        ana.say(talk, "after")
         await parrot.bell.until(lambda: len(parrot.heard) >= 3, "what was missed")
         assert parrot.heard == ["before", "meanwhile", "after"]
         assert len(server.gateway.sent(IDENTIFY)) == 1
@@ -45,22 +37,20 @@ async def test_a_resumed_session_hears_what_it_missed(
 
 
 async def test_a_request_to_reconnect_is_followed_by_a_resume(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    channel, ana = talk
     parrot = Parrot()
     async with running(parrot):
         await server.gateway.ask_to_reconnect()
         await server.gateway.until_live()
         assert len(server.gateway.sent(RESUME)) == 1
-        ana.say(channel, "still there?")
+        ana.say(talk, "still there?")
         assert await parrot.bell.until(lambda: parrot.heard, "a message") == ["still there?"]
 
 
 async def test_a_lost_session_begins_anew_and_hears_nothing_twice(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    channel, ana = talk
     parrot = Parrot()
     async with running(parrot):
         first = await server.gateway.until_live()
@@ -68,30 +58,28 @@ async def test_a_lost_session_begins_anew_and_hears_nothing_twice(
         second = await server.gateway.until_live()
         assert second is not first
         assert len(server.gateway.sent(IDENTIFY)) == 2
-        ana.say(channel, "hello")
-        ana.say(channel, "again")
+        ana.say(talk, "hello")
+        ana.say(talk, "again")
         await parrot.bell.until(lambda: len(parrot.heard) >= 2, "messages")
         assert parrot.heard == ["hello", "again"]
 
 
 async def test_a_429_is_told_apart_from_one_that_was_asked_for(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    channel, ana = talk
     async with running(Parrot()):
         await server.gateway.until_live()
         server.faults.answer(*EDIT, 429, retry_after=0.01, times=2)
-        ana.say(channel, "hello", mention=True)
-        await server.reply(channel)
+        ana.say(talk, "hello", mention=True)
+        await server.reply(talk)
         assert [call.status for call in server.log.find(*EDIT)] == [429, 429, 200]
         assert not server.log.limited()
 
 
 async def test_a_cut_request_may_have_been_carried_out(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel
 ) -> None:
-    channel, _ = talk
-    address = f"{server.api_base}/channels/{channel.id}/messages"
+    address = f"{server.api_base}/channels/{talk.id}/messages"
     headers = {"Authorization": "Bot MTIz.local.token"}
     server.faults.cut(*SEND, carried_out=True)
     async with aiohttp.ClientSession(headers=headers) as session:
@@ -102,30 +90,28 @@ async def test_a_cut_request_may_have_been_carried_out(
             async with session.post(address, json=two) as response:
                 assert response.headers["Content-Type"] == "application/json"
         assert response.headers["X-RateLimit-Remaining"] == "2"
-    assert [message.content for message in server.replies(channel)] == ["one", "two"]
+    assert [message.content for message in server.replies(talk)] == ["one", "two"]
 
 
 async def test_a_held_request_waits_until_it_is_let_through(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    channel, ana = talk
     gate = server.faults.hold(*EDIT)
     async with running(Parrot()):
         await server.gateway.until_live()
-        ana.say(channel, "hello", mention=True)
+        ana.say(talk, "hello", mention=True)
         await gate.arrived.wait()
-        assert [message.content for message in server.replies(channel)] == ["..."]
+        assert [message.content for message in server.replies(talk)] == ["..."]
         gate.open()
-        await server.reply(channel)
+        await server.reply(talk)
 
 
 async def test_too_many_edits_are_refused_as_discord_refuses_them(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel
 ) -> None:
-    channel, _ = talk
     bot = server.backend.bot_user
-    message = server.backend.create_message(channel.id, bot.id, "x")
-    address = f"{server.api_base}/channels/{channel.id}/messages/{message.id}"
+    message = server.backend.create_message(talk.id, bot.id, "x")
+    address = f"{server.api_base}/channels/{talk.id}/messages/{message.id}"
     headers = {"Authorization": "Bot MTIz.local.token"}
     async with aiohttp.ClientSession(headers=headers) as session:
         for at in range(COUNT + 1):
@@ -150,15 +136,14 @@ def test_a_window_ends_after_five_seconds() -> None:
 
 
 async def test_a_second_instance_hears_the_same(
-    server: DiscordServer, talk: tuple[Channel, Member]
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    channel, ana = talk
     one, two = Parrot(), Parrot()
     async with running(one), running(two):
         await server.bell.until(
             lambda: sum(session.live for session in server.gateway.sessions) == 2, "two sessions"
         )
-        ana.say(channel, "hello")
+        ana.say(talk, "hello")
         await one.bell.until(lambda: one.heard, "a message")
         await two.bell.until(lambda: two.heard, "a message")
         assert one.heard == two.heard == ["hello"]

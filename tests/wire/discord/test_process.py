@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from simcord.backend.models import Channel
 
 from tests.walks.conftest import World
 from tests.wire.discord.calls import EDIT, SEND, TYPING
 from tests.wire.discord.gateway import IDENTIFY, RESUME
-from tests.wire.discord.members import THUMBS, thumbs
+from tests.wire.discord.members import THUMBS, Member, thumbs
 from tests.wire.discord.process import running_bot
 from tests.wire.discord.server import TOKEN, DiscordServer
 
@@ -88,6 +89,27 @@ async def test_a_day_of_the_bot_on_discord(server: DiscordServer, world: World) 
         assert [len(server.replies(channel)) for channel in (talk, far)] == [8, 2]
 
     _check_log(bot.log)
+
+
+async def test_what_was_said_while_the_process_was_dead_is_answered_once(
+    server: DiscordServer, world: World, talk: Channel, ana: Member
+) -> None:
+    direct = ana.dm()
+    async with running_bot(world, server) as bot:
+        ana.say(direct, "before")
+        await server.reply(direct)
+        await bot.kill()
+    ana.say(direct, "are you there?")
+    ana.say(talk, "or here?", mention=True)
+    async with running_bot(world, server):
+        await server.reply(direct, 2)
+        await server.reply(talk)
+        ana.say(direct, "after")
+        await server.reply(direct, 3)
+    assert [len(server.replies(channel)) for channel in (direct, talk)] == [3, 1]
+    asked = world.rows("SELECT text FROM messages WHERE exchange_id IS NULL ORDER BY text")
+    assert asked == [("after",), ("are you there?",), ("before",), ("or here?",)]
+    assert len(world.rows("SELECT id FROM exchanges")) == 4
 
 
 async def test_a_wrong_token_ends_the_bot_with_one_sentence(

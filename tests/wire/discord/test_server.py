@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import discord
 import pytest
+from simcord.backend.models import Channel
 
 from tests.wire.discord.calls import EDIT, SEND, TYPING
 from tests.wire.discord.client import Parrot, running
 from tests.wire.discord.gateway import IDENTIFY
-from tests.wire.discord.members import buttons
+from tests.wire.discord.members import Member, buttons
 from tests.wire.discord.server import DiscordServer
 
 pytestmark = pytest.mark.usefixtures("pointed")
 
 
-async def test_a_message_is_answered_by_typing_sending_and_editing(server: DiscordServer) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
+async def test_a_message_is_answered_by_typing_sending_and_editing(
+    server: DiscordServer, talk: Channel, ana: Member
+) -> None:
     async with running(Parrot()):
         await server.gateway.until_live()
         asked = ana.say(talk, "hello", mention=True, files=[("note.txt", b"a note")])
@@ -39,9 +40,9 @@ async def test_direct_messages_are_answered(server: DiscordServer) -> None:
         assert (await server.reply(ben.dm())).content == "You said: psst"
 
 
-async def test_a_click_a_form_a_command_and_a_menu_are_answered(server: DiscordServer) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
+async def test_a_click_a_form_a_command_and_a_menu_are_answered(
+    server: DiscordServer, talk: Channel, ana: Member
+) -> None:
     async with running(Parrot()):
         await server.gateway.until_live()
         ana.say(talk, "hello", mention=True)
@@ -60,10 +61,8 @@ async def test_a_click_a_form_a_command_and_a_menu_are_answered(server: DiscordS
 
 
 async def test_edits_deletions_and_reactions_of_members_reach_the_bot(
-    server: DiscordServer,
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
     parrot = Parrot()
     async with running(parrot):
         await server.gateway.until_live()

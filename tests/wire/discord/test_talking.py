@@ -6,54 +6,51 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from simcord.backend.models import Channel
 
 from bot.errors import ThumbwiseError
 from tests.wire.discord.calls import EDIT, SEND, TYPING
 from tests.wire.discord.gateway import IDENTIFY
-from tests.wire.discord.house import opened
-from tests.wire.discord.members import THUMBS, thumbs
+from tests.wire.discord.house import House, opened
+from tests.wire.discord.members import THUMBS, Member, thumbs
 from tests.wire.discord.server import TOKEN, DiscordServer
 
 pytestmark = pytest.mark.usefixtures("pointed")
 
 
 async def test_a_mention_is_answered_once_with_buttons_and_pings_nobody_else(
-    server: DiscordServer, tmp_path: Path
+    server: DiscordServer, house: House, talk: Channel, ana: Member
 ) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
-    async with opened(server, tmp_path):
-        ana.say(talk, "not to the bot")
-        asked = ana.say(talk, "@everyone hello", mention=True)
-        reply = await server.reply(talk)
-        assert "hello" in reply.content
-        assert "@everyone" not in reply.content
-        assert thumbs(reply) == THUMBS
-        assert reply.reference is not None
-        assert reply.reference["message_id"] == str(asked.id)
-        assert (reply.ping_user_ids, reply.mention_everyone) == ([], False)
-        assert server.log.find(*TYPING)[0].at < server.log.find(*SEND)[0].at
+    ana.say(talk, "not to the bot")
+    asked = ana.say(talk, "@everyone hello", mention=True)
+    reply = await server.reply(talk)
+    assert "hello" in reply.content
+    assert "@everyone" not in reply.content
+    assert thumbs(reply) == THUMBS
+    assert reply.reference is not None
+    assert reply.reference["message_id"] == str(asked.id)
+    assert (reply.ping_user_ids, reply.mention_everyone) == ([], False)
+    assert server.log.find(*TYPING)[0].at < server.log.find(*SEND)[0].at
+    await house.end()
     assert len(server.replies(talk)) == 1
 
 
 async def test_a_reply_grows_by_edits_at_a_bearable_pace_and_ends_complete(
-    server: DiscordServer, tmp_path: Path
+    server: DiscordServer, house: House, talk: Channel, ana: Member
 ) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
     words = [f"word{at}" for at in range(40)]
-    async with opened(server, tmp_path) as house:
-        house.generator.reply = " ".join(words)
-        house.tap.clear()
-        ana.say(talk, "tell me", mention=True)
-        for at in range(39):  # ten words to every call: most of them must be coalesced
-            house.tap.drip()
-            if at % 10 == 9:
-                await server.log.until(*SEND)
-                await server.log.until(*EDIT, count=at // 10)
-        house.tap.flow()
-        reply = await server.reply(talk)
-        assert reply.content == " ".join(words)
+    house.generator.reply = " ".join(words)
+    house.tap.clear()
+    ana.say(talk, "tell me", mention=True)
+    for at in range(39):  # ten words to every call: most of them must be coalesced
+        house.tap.drip()
+        if at % 10 == 9:
+            await server.log.until(*SEND)
+            await server.log.until(*EDIT, count=at // 10)
+    house.tap.flow()
+    reply = await server.reply(talk)
+    assert reply.content == " ".join(words)
+    await house.end()
     sends, edits = server.log.find(*SEND), server.log.find(*EDIT)
     assert len(sends) == 1
     assert 3 <= len(edits) <= 6
@@ -80,53 +77,47 @@ async def test_replies_in_one_channel_share_its_pace(server: DiscordServer, tmp_
 
 
 async def test_a_long_reply_is_split_and_its_last_part_has_the_buttons(
-    server: DiscordServer, tmp_path: Path
+    server: DiscordServer, house: House, talk: Channel, ana: Member
 ) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
-    async with opened(server, tmp_path) as house:
-        house.generator.reply = (
-            "Here:\n```python\n" + "print('hello')\n" * 150 + "```\nThat is all."
-        )
-        ana.say(talk, "code, please", mention=True)
-        last = await server.reply(talk, 2)
-        first = server.replies(talk)[0]
-        assert (thumbs(first), thumbs(last)) == ([], THUMBS)
-        assert all(len(part.content) <= 2000 for part in (first, last))
-        assert all(part.content.count("```") == 2 for part in (first, last))
-        joined = first.content + last.content
-        assert joined.count("print('hello')") == 150
-        await house.until("message")
-        known = await house.rows("SELECT external_id FROM deliveries ORDER BY external_id")
-        assert known == [(str(first.id),), (str(last.id),)]
+    house.generator.reply = "Here:\n```python\n" + "print('hello')\n" * 150 + "```\nThat is all."
+    ana.say(talk, "code, please", mention=True)
+    last = await server.reply(talk, 2)
+    first = server.replies(talk)[0]
+    assert (thumbs(first), thumbs(last)) == ([], THUMBS)
+    assert all(len(part.content) <= 2000 for part in (first, last))
+    assert all(part.content.count("```") == 2 for part in (first, last))
+    joined = first.content + last.content
+    assert joined.count("print('hello')") == 150
+    await house.until("message")
+    known = await house.rows("SELECT external_id FROM deliveries ORDER BY external_id")
+    assert known == [(str(first.id),), (str(last.id),)]
 
 
+@pytest.mark.usefixtures("house")
 async def test_direct_messages_replies_and_threads_are_answered_without_a_mention(
-    server: DiscordServer, tmp_path: Path
+    server: DiscordServer, talk: Channel, ana: Member
 ) -> None:
-    hall = server.guild()
-    talk, ana, ben = server.channel(hall), server.member("ana", hall), server.member("ben")
-    async with opened(server, tmp_path):
-        ben.say(ben.dm(), "psst")
-        assert "psst" in (await server.reply(ben.dm())).content
-        ana.say(talk, "hello", mention=True)
-        reply = await server.reply(talk)
-        ana.say(talk, "and more", reply_to=reply)
-        assert "and more" in (await server.reply(talk, 2)).content
-        thread = server.thread(talk, ana)
-        ana.say(thread, "in here", mention=True)
-        assert "in here" in (await server.reply(thread)).content
+    ben = server.member("ben")
+    ben.say(ben.dm(), "psst")
+    assert "psst" in (await server.reply(ben.dm())).content
+    ana.say(talk, "hello", mention=True)
+    reply = await server.reply(talk)
+    ana.say(talk, "and more", reply_to=reply)
+    assert "and more" in (await server.reply(talk, 2)).content
+    thread = server.thread(talk, ana)
+    ana.say(thread, "in here", mention=True)
+    assert "in here" in (await server.reply(thread)).content
 
 
-async def test_a_text_file_is_fetched_and_read(server: DiscordServer, tmp_path: Path) -> None:
-    hall = server.guild()
-    talk, ana = server.channel(hall), server.member("ana", hall)
-    async with opened(server, tmp_path):
-        files = [("note.txt", b"buy milk"), ("cat.png", b"\x89PNG")]
-        ana.say(talk, "what is this?", mention=True, files=files)
-        reply = await server.reply(talk)
-        assert "buy milk" in reply.content
-        assert "PNG" not in reply.content
+@pytest.mark.usefixtures("house")
+async def test_a_text_file_is_fetched_and_read(
+    server: DiscordServer, talk: Channel, ana: Member
+) -> None:
+    files = [("note.txt", b"buy milk"), ("cat.png", b"\x89PNG")]
+    ana.say(talk, "what is this?", mention=True, files=files)
+    reply = await server.reply(talk)
+    assert "buy milk" in reply.content
+    assert "PNG" not in reply.content
 
 
 async def test_each_shard_answers_in_its_own_guilds(server: DiscordServer, tmp_path: Path) -> None:
