@@ -45,11 +45,12 @@ async def rate(
     via: str,
     toggle: bool = False,
     of: FeedbackKind | None = None,
+    first: bool = False,
 ) -> str:
     """Keep one judgement of a reply; return the thanks once it is on disk.
 
     With `toggle` a like or dislike that is in force already is taken back; a retraction `of` one
-    kind of vote leaves the other kind alone.
+    kind of vote leaves the other kind alone; what must be a `first` vote changes no other.
     A moderator's correction is a ruling as well. Raises `Refused` when there is nothing to judge,
     when it lies in another channel, or when a correction is empty or too long.
     """
@@ -72,7 +73,9 @@ async def rate(
         before = await feedback.vote(tx, judged.id, member.id)
         if toggle and kind is before:
             kind = FeedbackKind.RETRACTION
-        if kind is FeedbackKind.RETRACTION and of not in (None, before):
+        events = await feedback.events(tx, judged.id) if first else ()
+        voted = any(e.member == member.id and e.kind in feedback.VOTES for e in events)
+        if voted or (kind is FeedbackKind.RETRACTION and of not in (None, before)):
             return "Your vote stands as it is."
         event = Feedback(judged.id, member.id, kind, now, readable(text).strip(), via)
         return await judge(tx, event, judged, member, longest=services.settings.message_chars)

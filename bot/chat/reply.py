@@ -109,7 +109,7 @@ async def _reply(
             for one in await conversations.history(tx, channel.id, context.HISTORY)
             if one.position != heard
         ]
-        pulled = await _pulled(services, tx, channel, message)
+        pulled, part = await _pulled(services, tx, channel, message)
     if before is not None:
         # It came twice: its reply is shown now if it never was, and not written anew.
         log.info("message came twice", channel=channel.id, exchange=before.id, shown=shown)
@@ -122,7 +122,7 @@ async def _reply(
     prompt = context.fit(
         channel.persona or settings.persona,
         said,
-        Turn("user", message.text, member.name, member.id),
+        Turn("user", _cited(part) + message.text, member.name, member.id),
         budget=min(settings.context_tokens, room),
         cost=lambda turn, named: generator.count(turn, named=named),
         count=generator.count_prompt,
@@ -145,24 +145,34 @@ async def _reply(
 
 async def _pulled(
     services: Services, tx: AsyncConnection, channel: Channel, message: Message
-) -> list[Said]:
-    """What the message answers: from the store, or else as the platform quotes it."""
+) -> tuple[list[Said], str]:
+    """What the message answers: from the store, or else as the platform quotes it.
+
+    And the part that its author chose, if that cannot be seen from the rest.
+    """
+    quote = message.quote
+    text = "" if quote is None else readable(quote.text).strip()[: services.settings.message_chars]
     if message.reply_to:
         found = await conversations.chain(tx, channel.id, message.reply_to)
         if found:
-            return found
-    quote = message.quote
-    if quote is None or not (text := readable(quote.text).strip()):
-        return []
-    text = text[: services.settings.message_chars]
+            return found, text if quote is not None and quote.manual else ""
+    if quote is None or not text:
+        return [], ""
+    if quote.elsewhere:
+        return [], text
     if quote.author is None:
-        return [Said(0, Turn("assistant", text))]
+        return [Said(0, Turn("assistant", text))], ""
     if quote.author.is_bot:
-        return []
+        return [], ""
     member = await _quoted(services, tx, quote.author, message.place)
     if not member.consent.remembered:
-        return []
-    return [Said(0, Turn("user", text, member.name, member.id))]
+        return [], ""
+    return [Said(0, Turn("user", text, member.name, member.id))], ""
+
+
+def _cited(part: str) -> str:
+    """A part of another message as it stands before what is said of it."""
+    return "".join(f"> {line}\n" for line in part.splitlines())
 
 
 async def _quoted(services: Services, tx: AsyncConnection, author: Person, place: Place) -> Member:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -14,13 +14,11 @@ from bot.chat.services import Services
 from bot.chat.turns import ChannelTurns, WaitingRoom
 from bot.domain import FeedbackKind, Message, Person, Place
 from bot.errors import StoreError, ThumbwiseError
-from bot.platforms.base import Answer, Entry, Outlet
+from bot.platforms.base import APOLOGY, Answer, Entry, Outlet
 from bot.platforms.formatting import harmless, readable
 from bot.store import changes, conversations, memos, review
 
 log = structlog.get_logger()
-
-APOLOGY: Final = "Sorry, something went wrong on my side. It is noted; please try again."
 
 T = TypeVar("T")
 
@@ -155,6 +153,7 @@ class ChatRoom:
         via: str,
         toggle: bool = False,
         of: FeedbackKind | None = None,
+        first: bool = False,
     ) -> str:
         """See `Room.rating`."""
 
@@ -170,6 +169,7 @@ class ChatRoom:
                     via=via,
                     toggle=toggle,
                     of=of,
+                    first=first,
                 )
             )
 

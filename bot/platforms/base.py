@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 from bot.domain import FeedbackKind, Message, Person, Place, Role
+
+APOLOGY: Final = "Sorry, something went wrong on my side. It is noted; please try again."
+NOT_YOURS: Final = "This was asked of somebody else."
+NOTHING_DONE: Final = "Nothing was done."
+TOO_LATE: Final = "I asked that a while ago. If you still want it, give the command again."
+CONFIRM_WITHIN: Final = timedelta(minutes=10)
+"""What a question was about may have changed when it is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +155,13 @@ class Room(Protocol):
         via: str,
         toggle: bool = False,
         of: FeedbackKind | None = None,
+        first: bool = False,
     ) -> str:
         """Somebody judged a reply (None: the channel's last); a sentence of thanks or refusal.
 
         With `toggle` a vote that is given a second time is taken back. A retraction `of` one kind
-        of vote (a reaction that was removed) leaves the other kind alone.
+        of vote (a reaction that was removed) leaves the other kind alone. What must be a member's
+        `first` vote (it is unknown when it was given) changes no other.
         """
 
     async def command(

@@ -250,7 +250,7 @@ async def attend(walk: Awaitable[None], posting: Posting) -> None:
         await posting.close()
 
 
-RESTARTING: Final = "I am being restarted. Please try again in a minute."
+RESTARTING: Final = "I am being restarted. Please ask again if I do not come back to this."
 _FAREWELL_SECONDS: Final = 3.0
 
 

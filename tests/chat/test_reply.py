@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.chat.room import APOLOGY
 from bot.chat.writing import NOTHING
 from bot.domain import ChannelKind, Consent, Exchange, Role
 from bot.errors import StoreError
+from bot.platforms.base import APOLOGY
 from bot.store import conversations, exchanges, members
 from tests.chat.conftest import House
 from tests.fakes import Outbox, message, person, place

@@ -71,15 +71,15 @@ def _cut(text: str, most: int) -> str:
 
 
 async def _approve(ask: Ask) -> Answer:
-    return await _rule(ask, Ruling.APPROVE, "Approved. I may learn from this reply.")
+    return await _rule(ask, Ruling.APPROVE, "Approved", "I may learn from it.")
 
 
 async def _reject(ask: Ask) -> Answer:
-    return await _rule(ask, Ruling.REJECT, "Rejected. I will not learn from this reply.")
+    return await _rule(ask, Ruling.REJECT, "Rejected", "I will not learn from it.")
 
 
 async def _skip(ask: Ask) -> Answer:
-    return await _rule(ask, Ruling.SKIP, "Skipped. It comes again when there is news of it.")
+    return await _rule(ask, Ruling.SKIP, "Skipped", "It comes again when there is news of it.")
 
 
 async def _correct(ask: Ask) -> Answer:
@@ -93,17 +93,17 @@ async def _correct(ask: Ask) -> Answer:
     longest = ask.services.settings.message_chars
     if len(text) > longest:
         raise Refused(f"That is too long: a better answer has at most {longest} characters.")
-    return await _rule(ask, Ruling.CORRECT, "Corrected. I may learn from your answer.", text)
+    return await _rule(ask, Ruling.CORRECT, "Corrected", "I may learn from your answer.", text)
 
 
-async def _rule(ask: Ask, ruling: Ruling, thanks: str, text: str = "") -> Answer:
+async def _rule(ask: Ask, ruling: Ruling, done: str, so: str, text: str = "") -> Answer:
     found = await ask.exchange()
     if not found.reply:
         raise Refused("I kept nothing of that reply, so there is nothing to judge.")
     await feedback.decide(ask.tx, Decision(found.id, ask.member.id, ruling, ask.now, text))
     if ruling is not Ruling.SKIP:
         await audit.note(ask.tx, ask.actor, ruling.value, ask.now, f"exchange {found.id}")
-    return Answer(thanks)
+    return Answer(f"{done}: reply {found.id}. {so}")
 
 
 async def _why(ask: Ask) -> Answer:

@@ -6,17 +6,25 @@ import io
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 import structlog
 
 from bot.domain import Person, Place
-from bot.platforms.base import Answer
+from bot.platforms.base import (
+    APOLOGY,
+    CONFIRM_WITHIN,
+    NOT_YOURS,
+    NOTHING_DONE,
+    TOO_LATE,
+    Answer,
+)
 from bot.platforms.discord.buttons import Confirming, confirm_buttons, review_buttons
 from bot.platforms.discord.incoming import person_of, place_in
 from bot.platforms.discord.permissions import NOBODY
-from bot.platforms.discord.surface import MAX_CHARS
+from bot.platforms.discord.surface import MAX_CHARS, insist
 from bot.platforms.formatting import split
 from bot.platforms.posting import RESTARTING
 
@@ -25,12 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-APOLOGY: Final = "Sorry, something went wrong on my side. It is noted; please try again."
-NOT_YOURS: Final = "This was asked of somebody else."
-NOTHING_DONE: Final = "Nothing was done."
-TOO_LATE: Final = "I asked that a while ago. If you still want it, give the command again."
-CONFIRM_WITHIN: Final = timedelta(minutes=10)
-"""What a question was about may have changed when it is older."""
+GOES_ON: Final = "\n\nI cannot show more of it here: /train status tells how it goes on."
 MOST_ANSWERED: Final = 1000
 """How many questions are kept in mind, so that two quick clicks do a thing once."""
 
@@ -189,14 +192,23 @@ async def _watch(
         async for text in progress:
             if interaction.is_expired():
                 return
+            ends = discord.utils.utcnow() > interaction.expires_at - timedelta(minutes=1)
+            if ends:
+                text = f"{text[: MAX_CHARS - len(GOES_ON)]}{GOES_ON}"
             if (text := text[:MAX_CHARS]) == shown:
                 continue
             await client.pace.wait(f"live:{interaction.id}", client.every)
             try:
-                await interaction.edit_original_response(content=text, allowed_mentions=NOBODY)
+                await insist(partial(_rewrite, interaction, text))
             except discord.NotFound:
                 return  # somebody dismissed it
+            if ends:
+                return
             shown = text
+
+
+async def _rewrite(interaction: discord.Interaction[Any], text: str) -> None:
+    await interaction.edit_original_response(content=text, allowed_mentions=NOBODY)
 
 
 async def _attended(interaction: discord.Interaction[Any], walk: Coroutine[Any, Any, None]) -> None:

@@ -259,10 +259,13 @@ class Client(discord.AutoShardedClient):
             self.walks.begin(reactions.reacted(self, payload, added=added))
 
     async def _catch_up(self, shard: int) -> None:
-        """Hand over what was said while there was no session."""
+        """Hand over what was said, and which thumbs were given, while there was no session."""
         since = missed.horizon(discord.utils.utcnow(), self._seen)
-        for message in await missed.messages_since(self, shard, since):
-            await self.on_message(message)
+        for message in await missed.messages_of_late(self, shard):
+            if message.author.id == self.me:
+                await reactions.missed(self, message)
+            elif message.id > since:
+                await self.on_message(message)
         self.trail.listening.add(shard)
 
     async def _give(self, interaction: discord.Interaction[Client], line: str) -> None:

@@ -99,8 +99,9 @@ def latest_in(guilds: Iterable[discord.Guild]) -> Iterator[tuple[int, int]]:
                 yield channel.id, channel.last_message_id
 
 
-async def messages_since(client: Client, shard: int, since: int) -> list[discord.Message]:
-    """What was said after an id where a shard listens, oldest first, as far as it can be read."""
+async def messages_of_late(client: Client, shard: int) -> list[discord.Message]:
+    """What was said, by whomever, in the last ten minutes where a shard listens, oldest first."""
+    since = horizon(discord.utils.utcnow(), 0)
     guilds = [guild for guild in client.guilds if guild.shard_id == shard]
     direct: list[int] = []
     if shard == 0:  # the one that direct messages come to

@@ -41,16 +41,47 @@ async def reacted(client: Client, payload: discord.RawReactionActionEvent, *, ad
     await client.room.rating(person, place, exchange, kind, via="reaction", of=removed)
 
 
+async def missed(client: Client, message: discord.Message) -> None:
+    """Count the thumbs on a message of the bot's that were given while nobody listened.
+
+    When they were given nobody tells, so they count only for members who have no vote.
+    """
+    guild = message.guild.id if message.guild else None
+    place = client.place(message.channel.id, guild)
+    thumbs = [(r, kind) for r in message.reactions if (kind := vote_of(str(r.emoji)))]
+    exchange = await client.room.exchange_of(place, str(message.id)) if thumbs else None
+    if exchange is None:
+        return
+    for reaction, kind in thumbs:
+        try:
+            given = [user async for user in reaction.users(limit=_MOST_MISSED) if not user.bot]
+        except discord.HTTPException as error:
+            log.info("cannot look at a message's reactions", error=str(error))
+            return
+        for user in given:
+            person = await _person(client, guild, user.id)
+            if person is not None:
+                await client.room.rating(person, place, exchange, kind, via="reaction", first=True)
+
+
+_MOST_MISSED: Final = 50
+"""People whose reaction to one message is looked up; each is one request."""
+
+
 async def _reactor(client: Client, payload: discord.RawReactionActionEvent) -> Person | None:
     """Who reacted; Discord tells it fully only when a reaction is added in a server."""
     if payload.member is not None:
         return person_of(payload.member)
-    guild = client.get_guild(payload.guild_id) if payload.guild_id else None
+    return await _person(client, payload.guild_id, payload.user_id)
+
+
+async def _person(client: Client, guild_id: int | None, user: int) -> Person | None:
+    """Somebody by their id, in a server with the role that they have there."""
+    guild = client.get_guild(guild_id) if guild_id else None
     try:
         if guild is not None:
-            return person_of(await guild.fetch_member(payload.user_id))
-        known = client.get_user(payload.user_id)
-        return person_of(known or await client.fetch_user(payload.user_id))
+            return person_of(await guild.fetch_member(user))
+        return person_of(client.get_user(user) or await client.fetch_user(user))
     except discord.HTTPException as error:
         log.info("cannot find out who reacted", error=str(error))
         return None

@@ -132,7 +132,8 @@ def _shows(message: discord.Message, text: str, exchange: int | None) -> bool:
 class InteractionSurface:
     """Implements `posting.Surface` below a command or a button that somebody used.
 
-    It needs no permission in the channel. Discord ends it after 15 minutes.
+    It needs no permission in the channel for 15 minutes; a reply that takes longer, behind a long
+    queue, is an ordinary message.
     """
 
     def __init__(self, interaction: discord.Interaction[Any]) -> None:
@@ -148,13 +149,18 @@ class InteractionSurface:
         """See `Surface.send`."""
         view = reply_buttons(exchange)
         options: dict[str, Any] = {} if view is None else {"view": view}
+        channel = self._interaction.channel
+        if self._interaction.is_expired() and isinstance(channel, Messageable):
+            return str((await channel.send(text, allowed_mentions=NOBODY, **options)).id)
         sent = await self._interaction.followup.send(
             text, allowed_mentions=NOBODY, wait=True, **options
         )
         return str(sent.id)
 
     async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:
-        """See `Surface.edit`."""
+        """See `Surface.edit`. What can be edited no longer counts as gone: it is sent again."""
+        if self._interaction.is_expired():
+            return None
         try:
             await insist(
                 lambda: self._interaction.followup.edit_message(

@@ -140,6 +140,7 @@ class Hall:
         via: str,
         toggle: bool = False,
         of: FeedbackKind | None = None,
+        first: bool = False,
     ) -> str:
         self.ratings.append(Rated(person, place, exchange, kind, text, via, toggle))
         return f"Thank you for the {kind.value}."

@@ -9,8 +9,8 @@ import pytest
 import simcord
 
 from bot.domain import Role
-from bot.platforms.base import Answer, Attachment, Entry
-from bot.platforms.discord.answers import CONFIRM_WITHIN, NOTHING_DONE, TOO_LATE
+from bot.platforms.base import CONFIRM_WITHIN, NOTHING_DONE, TOO_LATE, Answer, Attachment, Entry
+from bot.platforms.discord.answers import GOES_ON
 from tests.platforms.discord.conftest import PATIENT, Town, buttons_of, new_client
 from tests.platforms.discord.hall import MENU
 
@@ -168,6 +168,32 @@ async def test_a_live_answer_follows_what_goes_on(town: Town) -> None:
     assert result.response.content == "promoted"
     edits: list[Any] = [r.json for r in town.env.http_requests if r.method == "PATCH"]
     assert [edit["content"] for edit in edits] == ["step 1 of 9", "step 5 of 9", "promoted"]
+
+
+async def test_a_live_answer_says_how_to_go_on_before_discord_takes_no_more_edits(
+    town: Town,
+) -> None:
+    town.hall.answers["/train status"] = Answer("step 1 of 9", live=True)
+    result = await town.people[Role.ADMIN].slash(town.channel, "train", what="status")
+    await town.env.advance_time(14 * 60 + 10)
+    town.hall.steps.put_nowait("step 5 of 9")
+    town.hall.steps.put_nowait("step 6 of 9")
+    await town.env.settle()
+    assert result.response is not None
+    assert result.response.content == f"step 5 of 9{GOES_ON}"
+
+
+async def test_a_reply_that_takes_longer_than_discord_waits_is_an_ordinary_message(
+    town: Town,
+) -> None:
+    town.hall.go.clear()
+    town.hall.pieces = ["You"]
+    await town.ana.slash(town.channel, "chat", text="tea?")
+    await town.env.advance_time(16 * 60)
+    town.hall.go.set()
+    await town.env.settle()
+    assert town.reply.content == "You said: tea?"
+    assert "👍" in buttons_of(town.reply)
 
 
 async def test_a_live_answer_stops_quietly_when_discord_no_longer_takes_edits(town: Town) -> None:

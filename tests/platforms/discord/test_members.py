@@ -21,6 +21,7 @@ from bot.store.database import Database
 from tests.fakes import Clock, EchoGenerator
 from tests.platforms.discord.conftest import PATIENT, Town, buttons_of
 from tests.platforms.discord.test_judging import click, prefilled
+from tests.platforms.discord.test_missed import lose_session, new_session
 
 pytestmark = PATIENT
 
@@ -76,6 +77,21 @@ async def test_reactions_and_buttons_are_one_vote_a_member(town: Town) -> None:
     assert await room.votes(1) == (1, 0)
     await town.ana.unreact(reply, "👍")
     assert await room.votes(1) == (0, 0)
+
+
+async def test_thumbs_that_nobody_heard_of_count_unless_there_is_a_vote(town: Town) -> None:
+    reply = await town.ask("tea?")
+    mo, ada = town.people[Role.MODERATOR], town.people[Role.ADMIN]
+    await click(town, reply, "👎", Role.MODERATOR)
+    await lose_session(town)
+    for somebody in (town.ana, mo):
+        await somebody.react(reply, "👍")
+    await ada.react(reply, "🎉")
+    assert await town.client.room.votes(1) == (0, 1)
+    await new_session(town)
+    assert await town.client.room.votes(1) == (1, 1)
+    await town.ana.unreact(reply, "👍")
+    assert await town.client.room.votes(1) == (0, 1)
 
 
 async def test_the_conversation_follows_edits_and_deletions(town: Town, services: Services) -> None:
