@@ -17,17 +17,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmana
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, event, exc, inspect, make_url
+from sqlalchemy import URL, Connection, event, exc, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import StoreError
+from bot.store.schema import migrate
 
-MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
 FORGOTTEN: Final = "forgotten"
 """Set in a connection's `info` by a transaction after which no trace may stay in the log file."""
 _WAIT_SECONDS: Final = 30.0
@@ -62,7 +58,7 @@ class Database:
             with _explained():
                 async with engine.connect() as connection:
                     await connection.execution_options(writes=True)
-                    await connection.run_sync(_migrate)
+                    await connection.run_sync(migrate)
                 if engine.dialect.name == "sqlite":
                     await engine.dispose()  # the next connections enforce foreign keys again
         except BaseException:
@@ -243,44 +239,6 @@ def _empty_log(connection: Connection) -> None:
         cursor = connection.connection.cursor()
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.close()
-
-
-def _migrate(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        # SQLite alters a table by making it anew; with foreign keys on, that would delete rows.
-        # The switch works only outside of a transaction, so before SQLAlchemy begins one.
-        cursor = connection.connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = OFF")
-        cursor.close()
-    with connection.begin():
-        _upgrade(connection)
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    script = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in script.walk_revisions()}
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is None and inspect(connection).get_table_names():
-        raise StoreError(
-            "The database belongs to another program. Leave DATABASE_URL empty for a database of "
-            "its own under DATA_DIR."
-        )
-    if current is not None and current not in known:
-        raise StoreError(
-            f"The database was written by a newer thumbwise (its schema is {current}). Update "
-            "thumbwise, or point DATA_DIR to another directory."
-        )
-    if current != script.get_current_head():
-        command.upgrade(config, "head")
-        if connection.dialect.name == "sqlite":
-            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-            if broken:
-                raise StoreError(
-                    f"The database refers to rows that are missing, in {broken[0][0]}."
-                )
 
 
 @contextmanager

@@ -34,8 +34,8 @@ from bot.store import (
     presence,
     requests,
     rounds,
+    schema,
 )
-from bot.store import database as database_module
 from bot.store.database import Database
 from bot.store.tables import metadata
 from tests.store.rows import MODEL, meet
@@ -44,8 +44,8 @@ FIRST = Path(__file__).with_name("first_revision.sql")
 
 OPENER = """
 import asyncio, pathlib, sys
-from bot.store import database
-database.MIGRATIONS = pathlib.Path(sys.argv[2])
+from bot.store import database, schema
+schema.MIGRATIONS = pathlib.Path(sys.argv[2])
 async def main():
     opened = await database.Database.open(sys.argv[1])
     await opened.close()
@@ -67,7 +67,7 @@ def upgrade():
 
 def future(folder: Path, then: str = "pass") -> Path:
     """The migrations with one more revision."""
-    shutil.copytree(database_module.MIGRATIONS, folder)
+    shutil.copytree(schema.MIGRATIONS, folder)
     from alembic.script import ScriptDirectory
 
     head = ScriptDirectory(str(folder)).get_current_head()
@@ -198,7 +198,7 @@ async def _with(database: Database, act: Callable[[Connection], None]) -> None:
 
 def _config(connection: Connection) -> Config:
     config = Config(stdout=io.StringIO())
-    config.set_main_option("script_location", str(database_module.MIGRATIONS))
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
     config.attributes["connection"] = connection
     return config
 
