@@ -65,8 +65,8 @@ class ChatRoom:
 
     async def edited(self, place: Place, external_id: str, text: str) -> None:
         """See `Room.edited`."""
-        longest = self._services.settings.message_chars
-        words = readable(text).strip()[:longest]
+        settings = self._services.settings  # files that came along are part of the text
+        words = readable(text).strip()[: settings.message_chars + settings.attachment_chars]
 
         async def walk() -> None:
             async with self._services.database.write() as tx:

@@ -80,10 +80,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that another one answers, as the platform shows it; no author: the bot's own."""
+    """The message that another one answers, as the platform shows it; no author: the bot's own.
+
+    `manual`: the text is the part of it that the one who answers chose. `elsewhere`: it was said in
+    another channel, by nobody who is known here.
+    """
 
     author: Person | None
     text: str
+    manual: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

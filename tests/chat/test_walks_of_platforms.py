@@ -114,6 +114,21 @@ async def test_a_quote_of_somebody_who_is_not_remembered_is_not_read(house: Hous
     assert texts(house) == ["Is it?"]
 
 
+async def test_the_part_that_was_chosen_stands_before_the_words_on_it(house: House) -> None:
+    await told(house, message("Fish is best.\nRice too.", where=GROUP, id="1", addressed=False))
+    quote = Quote(person("ana"), "Rice too.", manual=True)
+    await told(house, replace(message("Is it?", where=GROUP), reply_to="1", quote=quote))
+    assert texts(house) == ["Fish is best.\nRice too.", "> Rice too.\nIs it?"]
+    await house.say("hello", where=GROUP)
+    assert "Is it?" in texts(house), "what is kept is what was said"
+
+
+async def test_what_is_quoted_from_elsewhere_is_nobodys_here(house: House) -> None:
+    quote = Quote(None, "Fish is best.\nRice too.", manual=True, elsewhere=True)
+    await told(house, replace(message("Is it?", where=GROUP), quote=quote))
+    assert texts(house) == ["> Fish is best.\n> Rice too.\nIs it?"]
+
+
 @pytest.mark.parametrize("house", [{"message_chars": 100, "context_tokens": 900}], indirect=True)
 async def test_a_file_does_not_make_a_message_too_long(house: House) -> None:
     long = message("x" * 400, where=GROUP)

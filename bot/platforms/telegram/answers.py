@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import structlog
 from telegram.error import TelegramError
@@ -96,7 +97,7 @@ class Answers:
 class _Newest:
     """The newest of texts that come whenever they like."""
 
-    def __init__(self, texts: AsyncIterator[str]) -> None:
+    def __init__(self, texts: AsyncGenerator[str, None]) -> None:
         self.text = ""
         self._ended = False
         self._changed = asyncio.Event()
@@ -115,11 +116,12 @@ class _Newest:
         self._reading.cancel()
         await asyncio.wait([self._reading])
 
-    async def _read(self, texts: AsyncIterator[str]) -> None:
+    async def _read(self, texts: AsyncGenerator[str, None]) -> None:
         try:
-            async for text in texts:
-                self.text = text
-                self._changed.set()
+            async with aclosing(texts):
+                async for text in texts:
+                    self.text = text
+                    self._changed.set()
         finally:
             self._ended = True
             self._changed.set()

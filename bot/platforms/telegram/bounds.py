@@ -58,7 +58,11 @@ class Bounds:
 
     def is_held(self, chat: int) -> bool:
         """Whether Telegram asked for patience in a chat."""
-        return self._held.get(chat, 0.0) > self.now()
+        return self.held(chat) > 0
+
+    def held(self, chat: int) -> float:
+        """For how many more seconds Telegram asked for patience in a chat."""
+        return max(0.0, self._held.get(chat, 0.0) - self.now())
 
     def now(self) -> float:
         """The time in seconds, from wherever the clock counts."""

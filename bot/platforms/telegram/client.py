@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -37,6 +37,13 @@ TRIES: Final = 24
 """How often a call is tried while the network is down: some ten minutes."""
 
 LONGEST_WAIT: Final = 30.0
+
+LATE_SECONDS: Final = 60.0
+"""A passing word, such as "one moment, please", is of no use so much later."""
+
+MOST_AT_ONCE: Final = 100
+"""How many updates Telegram shows at most: the oldest that are not acknowledged."""
+
 _UNWELCOME: Final = (
     "not enough rights",
     "no rights to send",
@@ -47,6 +54,9 @@ _UNWELCOME: Final = (
     "topic_closed",
     "message thread not found",
 )
+_NEVER_SENT: Final = ("ConnectError", "ConnectTimeout", "PoolTimeout")
+"""What httpx calls failures before anything was sent; the library passes them on as causes."""
+
 _NOISY: Final = ("telegram", "httpx", "httpcore")
 
 
@@ -83,6 +93,7 @@ class Client:
     """A Telegram bot account. What cannot be done raises a `TelegramError` or `Unwelcome`.
 
     `moved` is awaited when Telegram says that a group has new ids; calls follow it by themselves.
+    `moves` are the new ids of all such groups by the old ones.
     """
 
     def __init__(self, token: str, api_base: str, bounds: Bounds) -> None:
@@ -102,7 +113,7 @@ class Client:
             raise wrong_token() from None
         self.bounds = bounds
         self.moved: Callable[[int, int], Awaitable[None]] = _nothing
-        self._moves: dict[int, int] = {}
+        self.moves: dict[int, int] = {}
         self._telling: set[asyncio.Future[None]] = set()
 
     async def open(self) -> Me:
@@ -120,7 +131,13 @@ class Client:
 
     async def updates(self, offset: int | None, seconds: int) -> Sequence[telegram.Update]:
         """The updates from an offset on, as Telegram sent them; waits so long for the first one."""
-        return await self.bot.get_updates(offset, timeout=seconds, allowed_updates=ALLOWED)
+        return await self.bot.get_updates(
+            offset, MOST_AT_ONCE, timeout=seconds, allowed_updates=ALLOWED
+        )
+
+    def update(self, sent: Mapping[str, Any]) -> telegram.Update:
+        """An update as Telegram sent it; an empty one if the library cannot read it."""
+        return telegram.Update.de_json(readable(dict(sent)), self.bot)
 
     async def download(self, file: str) -> bytes:
         """A file that somebody sent, by its id."""
@@ -133,12 +150,17 @@ class Client:
         make: Callable[[int], Awaitable[T]],
         *,
         tries: int | None = TRIES,
+        passing: bool = False,
     ) -> T:
         """Make one call that concerns a chat (None: no chat in particular).
+
+        However long Telegram asks for patience in a chat, the call is made after.
 
         Args:
             make: the call, given the id that the chat has by now.
             tries: how often a network that is down is tried (None: without end).
+            passing: rather not at all than twice or too late. What may have been done is not tried
+                again, and no long patience is kept.
         """
         failures = 0
         while True:
@@ -148,6 +170,8 @@ class Client:
                 return await make(now_at or 0)
             except RetryAfter as error:
                 await self._patience(now_at, error)
+                if passing and now_at is not None:
+                    self.check_patience(now_at)
             except ChatMigrated as error:
                 if chat is None:
                     raise
@@ -162,23 +186,28 @@ class Client:
                 raise Unwelcome(f"I cannot write in Telegram's chat {chat}: {error}.") from None
             except NetworkError as error:
                 failures += 1
-                if tries is not None and failures >= tries:
+                if (tries is not None and failures >= tries) or (passing and is_unsure(error)):
                     raise
                 log.warning("Telegram cannot be reached", error=str(error), failures=failures)
                 await self.bounds.sleep(backoff(failures))
 
+    def check_patience(self, chat: int) -> None:
+        """Raises `Unwelcome` if Telegram asked for so much patience that a word comes too late."""
+        if self.bounds.held(self.current(chat)) > LATE_SECONDS:
+            raise Unwelcome(f"Telegram asks for much patience in chat {chat}.")
+
     def current(self, chat: int) -> int:
         """The id that a chat has by now."""
-        while chat in self._moves:
-            chat = self._moves[chat]
+        while chat in self.moves:
+            chat = self.moves[chat]
         return chat
 
     async def follow(self, before: int, after: int) -> None:
         """A group has new ids: tell the house, once, and use them from now on."""
         if self.current(before) in (before, after) and before != after:
-            known = before in self._moves
-            self._moves[before] = after
-            self._moves.pop(after, None)
+            known = before in self.moves
+            self.moves[before] = after
+            self.moves.pop(after, None)
             if not known:
                 log.info("a Telegram group has moved", before=before, after=after)
                 telling = asyncio.ensure_future(self.moved(before, after))
@@ -194,6 +223,14 @@ class Client:
             await self.bounds.sleep(seconds)
         else:
             self.bounds.hold(chat, seconds)
+
+
+def is_unsure(error: NetworkError) -> bool:
+    """Whether a call that failed may have had its effect: it was sent, and no answer came."""
+    cause = error.__cause__
+    if cause is None or isinstance(cause, TelegramError):
+        return False  # Telegram answered
+    return type(cause).__name__ not in _NEVER_SENT
 
 
 def backoff(failures: int) -> float:
@@ -212,4 +249,4 @@ async def _nothing(_before: int, _after: int) -> None:
     """Nobody wants to know."""
 
 
-__all__ = ["Client", "TelegramError", "Unwelcome", "backoff", "wrong_token"]
+__all__ = ["Client", "TelegramError", "Unwelcome", "backoff", "is_unsure", "wrong_token"]

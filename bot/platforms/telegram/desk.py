@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from telegram.error import TelegramError
 
-from bot.domain import ChannelKind, FeedbackKind, Person, Place
+from bot.domain import FeedbackKind, Person, Place
 from bot.platforms.base import Room
 from bot.platforms.files import LARGEST_FILE, decoded, is_text_file
-from bot.platforms.posting import Pace, Posting
+from bot.platforms.posting import Pace, Posting, attend
 from bot.platforms.telegram import keyboards, menu
 from bot.platforms.telegram.answers import Answers
 from bot.platforms.telegram.bounds import every
@@ -30,7 +31,9 @@ from bot.platforms.telegram.events import (
     Pressed,
     Reacted,
     Spoken,
+    moved,
 )
+from bot.platforms.telegram.greeting import Greeting
 from bot.platforms.telegram.presses import STALE, Presses
 from bot.platforms.telegram.roles import Roles
 from bot.platforms.telegram.surface import ChatSurface, Drafts
@@ -40,7 +43,9 @@ log = structlog.get_logger()
 
 ONLY_TEXT: Final = "I can only read text, and text files: no stickers, voices or pictures."
 UNKNOWN_REPLY: Final = "I do not know that message as a reply of mine."
-_ABOUT_REPLIES: Final = frozenset({"better", "flag", "why", "approve", "reject", "correct"})
+_ABOUT_REPLIES: Final = frozenset(
+    {"better", "flag", "why", "approve", "reject", "correct", "skip", "ban"}
+)
 _HINT_SECONDS: Final = 15.0
 
 
@@ -67,10 +72,17 @@ class Reply(Posting):
 class Desk:
     """Handles the events of one bot account."""
 
-    def __init__(self, client: Client, room: Room, me: Me, *, attachment_chars: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        room: Room,
+        me: Me,
+        *,
+        attachment_chars: int,
+        now: Callable[[], datetime],
+    ) -> None:
         self._client = client
         self._room = room
-        self._me = me
         self._attachment_chars = attachment_chars
         self._roles = Roles(client)
         self._drafts = Drafts()
@@ -78,28 +90,40 @@ class Desk:
         self._commands = frozenset(entry.name for entry in room.menu())
         self.writer = Writer(client)
         self._answers = Answers(self.writer, room)
-        self._presses = Presses(client.bounds, self.writer, room, self._answers, me.username)
+        self._greeting = Greeting(client, me)
+        self._presses = Presses(
+            client.bounds, self.writer, room, self._answers, self._roles, me.username, now
+        )
 
     async def handle(self, event: Event, heard: Callable[[], None]) -> None:
         """See an event through. `heard` is called when the next one in its lane may begin."""
-        match event:
-            case Spoken():
-                await self._spoken(event, heard)
-            case Ordered():
-                await self._ordered(event)
-            case Bettered():
-                await self._bettered(event)
-            case Pressed():
-                await self._pressed(event, heard)
-            case Reacted():
-                await self._reacted(event)
-            case Amended():
-                await self._room.edited(event.place, event.message, event.text)
-            case Migrated():
-                await self._client.follow(int(event.place.community), int(event.after.community))
-            case Belonging():
-                what = "Telegram: welcome in a chat" if event.inside else "Telegram: out of a chat"
-                log.info(what, chat=event.place.community)
+        match self._settled(event):
+            case Spoken() as spoken:
+                await self._spoken(spoken, heard)
+            case Ordered() as ordered:
+                await self._ordered(ordered)
+            case Bettered() as bettered:
+                await self._bettered(bettered)
+            case Pressed() as pressed:
+                await self._pressed(pressed, heard)
+            case Reacted() as reacted:
+                await self._reacted(reacted)
+            case Amended(place, message, said, file):
+                if text := await self._whole_text(said, file):
+                    await self._room.edited(place, message, text)
+            case Migrated(place, after):
+                await self._client.follow(int(place.community), int(after.community))
+            case Belonging(place, inside):
+                what = "Telegram: welcome in a chat" if inside else "Telegram: out of a chat"
+                log.info(what, chat=place.community)
+
+    def _settled(self, event: Event) -> Event | None:
+        """The event with the ids that its group has by now."""
+        place = event.place
+        chat = str(self._client.current(int(place.community)))
+        if chat == place.community or isinstance(event, Migrated | Belonging):
+            return event
+        return moved(event, replace(place, community=chat, channel=chat))
 
     async def close(self) -> None:
         """End what goes on beside the walks."""
@@ -108,29 +132,26 @@ class Desk:
 
     async def _spoken(self, event: Spoken, heard: Callable[[], None]) -> None:
         message = event.message
-        text = await self._whole_text(event)
+        text = await self._whole_text(message.text, event.file)
         if not text:
             if message.addressed:
                 await self._hint(spot_of(message.place, message.external_id), ONLY_TEXT)
             return
         author = await self._roles.grant(message.author, message.place)
         outlet = self._outlet(spot_of(message.place, message.external_id), heard)
-        try:
-            said = replace(
-                message, author=author, text=text, attached=len(text) - len(message.text)
-            )
-            await self._room.message(said, outlet)
-        finally:
-            await outlet.close()
+        said = replace(message, author=author, text=text, attached=len(text) - len(message.text))
+        await attend(self._room.message(said, outlet), outlet)
 
-    async def _whole_text(self, event: Spoken) -> str:
-        """What was said, with the beginning of the text file that came with it."""
-        said, file = event.message.text, event.file
+    async def _whole_text(self, said: str, file: File | None) -> str:
+        """What was said, with the beginning of the text file that came with it.
+
+        Words that came with another file say so; such a file alone says nothing.
+        """
         if file is None:
             return said
         content = await self._contents(file)
         if content is None:
-            return said
+            return f"[file: {file.name or 'unnamed'}, not read] {said}" if said else ""
         return f"{said}\n\n[file: {file.name}]\n{content[: self._attachment_chars]}".strip()
 
     async def _contents(self, file: File) -> str | None:
@@ -157,13 +178,13 @@ class Desk:
         if event.name not in self._commands and event.name not in own and not event.explicit:
             return  # most likely another bot's
         if event.name == menu.START.name:
-            await self._hint(spot, self._greeting(event.place))
+            await self._hint(spot, await self._greeting.text(event.place))
             return
         if event.name == menu.CHAT.name:
             await self._hint(spot, "Write /chat and, after it, what you want to say to me.")
             return
         exchange = await self._target(event)
-        if event.target is not None and exchange is None and event.name in _ABOUT_REPLIES:
+        if event.target is not None and exchange is None and _is_about_a_reply(event):
             await self._hint(spot, UNKNOWN_REPLY)
             return
         person = await self._roles.grant(event.person, event.place)
@@ -175,7 +196,7 @@ class Desk:
         await self._answers.show(spot, person, event.place, answer, exchange=exchange)
 
     async def _target(self, event: Ordered) -> int | None:
-        if event.target is None:
+        if not event.target:
             return None
         return await self._room.exchange_of(event.place, event.target)
 
@@ -206,35 +227,27 @@ class Desk:
         if press is None:
             await self.writer.acknowledge(event.id, STALE)
             return
-        chat = self._client.current(int(event.place.community))
-        if str(chat) != event.place.community:  # below a message from before a group moved
-            here = replace(event.place, community=str(chat), channel=str(chat))
-            event = replace(event, place=here)
-        person = await self._roles.grant(event.person, event.place)
+        shown = await self._room.place_of(event.place, event.message)
+        if shown is not None:  # of a message that is too old to be shown Telegram tells no topic
+            event = replace(event, place=shown)
         if press.act != "again":
-            await self._presses.carry_out(event, press, person)
+            await self._presses.carry_out(event, press)
             return
-        await self.writer.acknowledge(event.id)
+        person = self._roles.recall(event.person, event.place)
         outlet = self._outlet(spot_of(event.place, event.message), heard)
-        try:
-            await self._room.again(person, event.place, press.exchange or 0, outlet)
-        finally:
-            await outlet.close()
+        again = self._room.again(person, event.place, press.exchange or 0, outlet)
+        await attend(again, outlet)
 
     async def _reacted(self, event: Reacted) -> None:
-        place = event.place
+        place = await self._room.place_of(event.place, event.message)  # Telegram tells no topic
+        if place is None:
+            return
         exchange = await self._room.exchange_of(place, event.message)
         if exchange is None:
-            thread = self.writer.thread_of(int(place.community), int(event.message))
-            if thread is None:
-                return
-            place = replace(place, channel=f"{place.community}/{thread}")
-            exchange = await self._room.exchange_of(place, event.message)
-        if exchange is None:
             return
-        person = await self._roles.grant(event.person, place)
+        person = self._roles.recall(event.person, place)
         kind = event.vote or FeedbackKind.RETRACTION
-        await self._room.rating(person, place, exchange, kind, via="reaction")
+        await self._room.rating(person, place, exchange, kind, via="reaction", of=event.removed)
         await self._presses.recount(place, event.message, exchange)
 
     def _outlet(self, spot: Spot, heard: Callable[[], None]) -> Reply:
@@ -249,15 +262,8 @@ class Desk:
             heard=heard,
         )
 
-    def _greeting(self, place: Place) -> str:
-        hello = "Hello! I am a bot that learns from what you think of its answers."
-        rate = "Rate my replies with the buttons below them. /help lists what I can do."
-        if place.kind is ChannelKind.DIRECT:
-            return f"{hello} Write to me, and I answer. {rate}"
-        ways = f"mention me as @{self._me.username}, reply to me, or say /chat"
-        seen = (
-            f"I read what is said here, and answer when you {ways}."
-            if self._me.reads_all
-            else f"Telegram shows me only what is meant for me: {ways}."
-        )
-        return f"{hello} {seen} {rate}"
+
+def _is_about_a_reply(event: Ordered) -> bool:
+    """Whether a command that answers a message is about that message."""
+    by_number = event.name == "ban" and event.words.removeprefix("#").isdecimal()
+    return event.name in _ABOUT_REPLIES and not by_number

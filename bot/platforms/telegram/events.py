@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain import FeedbackKind, Message, Person, Place
 
@@ -44,7 +45,8 @@ class Spoken:
 class Ordered:
     """Somebody gave a command. `target`: the message of the bot's that it replies to.
 
-    `explicit`: it was given to this bot and no other, by name or in private.
+    None: it replies to nothing; "": to what is no message of the bot's. `explicit`: it was given to
+    this bot and no other, by name or in private.
     """
 
     person: Person
@@ -70,32 +72,38 @@ class Bettered:
 
 @dataclass(frozen=True, slots=True)
 class Amended:
-    """Somebody changed a message of theirs."""
+    """Somebody changed a message of theirs. `file`: the one that came with it, and still does."""
 
     place: Place
     message: str
     text: str
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """Somebody pressed a button under a message of the bot's."""
+    """Somebody pressed a button under a message of the bot's ("": one that cannot be changed).
+
+    `shown_at`: when that message was sent; the year 1970 if it is too old for Telegram to say.
+    """
 
     id: str
     person: Person
     place: Place
     message: str
     data: str
+    shown_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Reacted:
-    """Somebody changed their thumbs on a message. `vote` None: they took their vote back."""
+    """Somebody changed their thumbs on a message. `vote` None: they took `removed` back."""
 
     person: Person
     place: Place
     message: str
     vote: FeedbackKind | None
+    removed: FeedbackKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,27 @@ class Ask:
 
 Event = Spoken | Ordered | Bettered | Amended | Pressed | Reacted | Migrated | Belonging
 
+
+def moved(event: Event, place: Place) -> Event | None:
+    """What an event of a group as it was means now that the group has become another place.
+
+    Messages are counted anew there, so the ids of before name none; None: nothing is left of it.
+    """
+    match event:
+        case Spoken():
+            said = replace(event.message, place=place, external_id="", reply_to=None)
+            return replace(event, message=said)
+        case Ordered():
+            target = None if event.target is None else ""
+            return replace(event, place=place, message="", target=target)
+        case Bettered() | Pressed():
+            return replace(event, place=place, message="")
+        case Amended() | Reacted():
+            return None
+        case _:
+            return event
+
+
 __all__ = [
     "Amended",
     "Ask",
@@ -137,4 +166,5 @@ __all__ = [
     "Pressed",
     "Reacted",
     "Spoken",
+    "moved",
 ]

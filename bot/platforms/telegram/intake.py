@@ -16,7 +16,6 @@ from bot.platforms.telegram.events import (
     Belonging,
     Bettered,
     Event,
-    File,
     Me,
     Migrated,
     Ordered,
@@ -24,6 +23,7 @@ from bot.platforms.telegram.events import (
     Reacted,
     Spoken,
 )
+from bot.platforms.telegram.words import file_of, labelled, text_of
 
 ALLOWED: Final = (
     "message",
@@ -36,6 +36,9 @@ ALLOWED: Final = (
 
 PENCIL: Final = "✏️"
 """Begins a request for a better answer, and carries the link that names the exchange."""
+
+OPINION: Final = "What do you think of that?"
+"""What somebody says who answers another one's message with nothing but /chat."""
 
 _ORDER: Final = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+|$)")
 _ASK: Final = re.compile(rf"\?{BETTER_LINK}([0-9]{{1,18}})(r?)$")
@@ -93,7 +96,7 @@ def _message(message: telegram.Message, me: Me) -> Event | None:
                 str(message.message_id),
                 reviewing=ask.reviewing,
             )
-    order = _ORDER.match(message.text or "")
+    order = _ORDER.match(message.text or message.caption or "")
     if order is not None:
         return _order(message, me, person, place, order)
     return _spoken(message, me, person, place)
@@ -102,27 +105,34 @@ def _message(message: telegram.Message, me: Me) -> Event | None:
 def _order(
     message: telegram.Message, me: Me, person: Person, place: Place, order: re.Match[str]
 ) -> Event | None:
-    name, other, text = order[1].lower(), order[2], message.text or ""
+    name, other = order[1].lower(), order[2]
     if other and other.lower() != me.username.lower():
         return None
-    words = text[order.end() :].strip()
-    answered = _answered(message)
-    quote = _quote(message, me)
-    if name == "chat" and not words and quote is not None and quote.author is not None:
-        words = quote.text
-    if name == "chat" and words:
-        return Spoken(_said(message, me, person, place, words, addressed=True))
-    target = str(answered.message_id) if answered and _is_mine(answered, me) else None
+    words = order.string[order.end() :].strip()
+    file, quote = file_of(message), _quote(message, me)
+    others = quote is not None and (quote.elsewhere or quote.author is not None)
+    if name == "chat" and (words or file or others):
+        text = labelled(message, words or ("" if file else OPINION))
+        return Spoken(_said(message, me, person, place, text, addressed=True), file)
+    target = _target(message, me)
     explicit = bool(other) or place.kind is ChannelKind.DIRECT
     return Ordered(person, place, name, words, str(message.message_id), target, explicit)
 
 
+def _target(message: telegram.Message, me: Me) -> str | None:
+    """See `Ordered.target`."""
+    answered = _answered(message)
+    if answered is None:
+        return None if message.external_reply is None else ""
+    return str(answered.message_id) if _is_mine(answered, me) else ""
+
+
 def _spoken(message: telegram.Message, me: Me, person: Person, place: Place) -> Event | None:
-    text = _text(message, me)
+    text = labelled(message, text_of(message, me))
     addressed = place.kind is ChannelKind.DIRECT or _speaks_to(message, me)
     if message.is_automatic_forward:
         addressed = False
-    file = _file(message)
+    file = file_of(message)
     mute = not text and file is None
     if mute and message.effective_attachment is None:
         return None  # joins, pins, new titles and the like are nobody's words
@@ -147,15 +157,16 @@ def _said(
 
 def _edited(message: telegram.Message, me: Me) -> Event | None:
     person = _author(message)
-    text = _text(message, me)
+    text = text_of(message, me)
     order = _ORDER.match(text)
     if order is not None and order[1].lower() == "chat":
         text = text[order.end() :].strip()
     elif order is not None:
         return None
-    if person is None or person.is_bot or not text:
+    file = file_of(message)
+    if person is None or person.is_bot or not (text or file):
         return None
-    return Amended(_place(message), str(message.message_id), text)
+    return Amended(_place(message), str(message.message_id), labelled(message, text), file)
 
 
 def _press(query: telegram.CallbackQuery) -> Event | None:
@@ -164,14 +175,14 @@ def _press(query: telegram.CallbackQuery) -> Event | None:
         return None
     place = _place(message) if isinstance(message, telegram.Message) else place_of(message.chat)
     person = _person(query.from_user)
-    return Pressed(query.id, person, place, str(message.message_id), query.data)
+    return Pressed(query.id, person, place, str(message.message_id), query.data, message.date)
 
 
 def _reaction(reaction: telegram.MessageReactionUpdated) -> Event | None:
     if reaction.user is not None:
         person = _person(reaction.user)
     elif reaction.actor_chat is not None and reaction.actor_chat.id == reaction.chat.id:
-        person = _anonymous(reaction.chat)
+        person = anonymous(place_of(reaction.chat))
     else:
         return None
     before, after = _thumbs(reaction.old_reaction), _thumbs(reaction.new_reaction)
@@ -179,7 +190,8 @@ def _reaction(reaction: telegram.MessageReactionUpdated) -> Event | None:
         return None
     new = [thumb for thumb in after if thumb not in before] or after
     vote = _THUMBS[new[-1]] if new else None
-    return Reacted(person, place_of(reaction.chat), str(reaction.message_id), vote)
+    removed = _THUMBS[before[-1]] if before else None
+    return Reacted(person, place_of(reaction.chat), str(reaction.message_id), vote, removed)
 
 
 def _thumbs(reactions: tuple[telegram.ReactionType, ...]) -> list[str]:
@@ -195,15 +207,19 @@ def _author(message: telegram.Message) -> Person | None:
     """Who wrote a message: a user, an anonymous administrator, or a channel."""
     sender = message.sender_chat
     if sender is not None and sender.id == message.chat.id:
-        return _anonymous(sender)
+        return anonymous(place_of(sender))
     if sender is not None:
         return Person("telegram", f"channel-{sender.id}", sender.title or "a channel")
     return _person(message.from_user) if message.from_user else None
 
 
-def _anonymous(chat: telegram.Chat) -> Person:
-    """An administrator who writes in the name of the group; Telegram says no more of them."""
-    return Person("telegram", f"anonymous-{chat.id}", chat.title or "an administrator", Role.ADMIN)
+def anonymous(group: Place) -> Person:
+    """An administrator who writes in the name of the group.
+
+    Telegram does not say who, so what all administrators may do is all that they may do.
+    """
+    name = group.name or "an administrator"
+    return Person("telegram", f"anonymous-{group.community}", name, Role.MODERATOR)
 
 
 def _person(user: telegram.User) -> Person:
@@ -241,14 +257,17 @@ def ask_link(username: str, ask: Ask) -> str:
 
 
 def _quote(message: telegram.Message, me: Me) -> Quote | None:
-    answered = _answered(message)
+    answered, quote = _answered(message), message.quote
     if answered is None:
-        return None
-    part = message.quote.text if message.quote is not None and message.quote.is_manual else ""
-    text = part or answered.text or answered.caption or ""
+        if message.external_reply is None or quote is None:
+            return None
+        return Quote(None, quote.text, manual=True, elsewhere=True)
+    manual = quote is not None and bool(quote.is_manual)
+    text = quote.text if quote is not None and manual else ""
+    text = text or labelled(answered, answered.text or answered.caption or "")
     if not text:
         return None
-    return Quote(None if _is_mine(answered, me) else _author(answered), text)
+    return Quote(None if _is_mine(answered, me) else _author(answered), text, manual)
 
 
 def _speaks_to(message: telegram.Message, me: Me) -> bool:
@@ -264,33 +283,3 @@ def _is_mention(entity: telegram.MessageEntity, text: str, me: Me) -> bool:
     if entity.type == MessageEntityType.TEXT_MENTION:
         return entity.user is not None and entity.user.id == me.id
     return entity.type == MessageEntityType.MENTION and text.lower() == f"@{me.username}".lower()
-
-
-def _text(message: telegram.Message, me: Me) -> str:
-    """What a message says, without the bot's name at its beginning or end."""
-    text = (message.text or message.caption or "").strip()
-    name = rf"@{re.escape(me.username)}\b"
-    bare = re.sub(rf"^(?:{name}[\s,:]*)+|(?:\s*{name})+$", "", text, flags=re.IGNORECASE).strip()
-    text = bare or text
-    origin = message.forward_origin
-    if text and origin is not None and not message.is_automatic_forward:
-        return f"[forwarded from {_origin(origin)}] {text}"
-    return text
-
-
-def _origin(origin: telegram.MessageOrigin) -> str:
-    if isinstance(origin, telegram.MessageOriginUser):
-        return origin.sender_user.full_name
-    if isinstance(origin, telegram.MessageOriginHiddenUser):
-        return origin.sender_user_name
-    if isinstance(origin, telegram.MessageOriginChat):
-        return origin.sender_chat.title or "a group"
-    if isinstance(origin, telegram.MessageOriginChannel):
-        return origin.chat.title or "a channel"
-    return "elsewhere"
-
-
-def _file(message: telegram.Message) -> File | None:
-    if (sent := message.document) is None:
-        return None
-    return File(sent.file_id, sent.file_name or "", sent.mime_type or "", sent.file_size or 0)

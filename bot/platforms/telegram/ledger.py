@@ -3,57 +3,87 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from types import TracebackType
-from typing import Final
 
-_WINDOW: Final = 10_000
-"""An id so far below what was seen is no old update: Telegram has begun to count anew."""
+from bot.platforms.telegram.past import WINDOW
 
 
 class Ledger:
     """Remembers updates by their ids until all before them have ended too.
 
     Updates come again until they are acknowledged, and only all up to an id can be: so the oldest
-    one that is under way holds the others back.
+    one that is under way holds the others back, unless it is carried: somebody else keeps it.
+
+    Args:
+        position: see `position`, as it was at the end of the last run.
+        ended: updates above it that ended then.
+        carried: updates that were carried then, and are under way again.
     """
 
-    def __init__(self, handled: int | None = None) -> None:
-        self._top = handled
-        self._open: set[int] = set()
-        self._ended: set[int] = set()
+    def __init__(
+        self,
+        position: int | None = None,
+        ended: Collection[int] = (),
+        carried: Collection[int] = (),
+    ) -> None:
+        self._top = position
+        self._ended = set(ended)
+        self._open = set(carried)
+        self._carried = set(carried)
 
     @property
     def position(self) -> int | None:
-        """All updates up to this id have ended; None if nothing was ever seen."""
-        return min(self._open) - 1 if self._open else self._top
+        """All updates up to this id have ended or are carried; None if nothing was ever seen."""
+        waiting = self._open - self._carried
+        return min(waiting) - 1 if waiting else self._top
+
+    @property
+    def ended(self) -> Collection[int]:
+        """The updates above the position that have ended."""
+        return sorted(self._ended)
+
+    @property
+    def under_way(self) -> Collection[int]:
+        """The updates that have not ended."""
+        return sorted(self._open)
 
     @property
     def busy(self) -> bool:
-        """Whether any update is under way."""
-        return bool(self._open)
+        """Whether any update holds others back."""
+        return bool(self._open - self._carried)
 
     def begin(self, update: int) -> bool:
         """An update came; False if it is known already."""
-        if self._top is not None and update < self._top - _WINDOW and not self._open:
+        if self._top is not None and update < self._top - WINDOW and not self._open:
             self._top = None
             self._ended.clear()
         position = self.position
-        if update in self._open or update in self._ended:
+        known = update in self._open or update in self._ended
+        if not known and position is not None and update <= position:
             return False
-        if position is not None and update <= position:
-            return False
-        self._open.add(update)
+        if not known:
+            self._open.add(update)
         self._top = update if self._top is None else max(self._top, update)
-        return True
+        return not known
 
     def end(self, update: int) -> None:
         """All that comes of an update is safe. A second time does nothing."""
         if update in self._open:
             self._open.remove(update)
+            self._carried.discard(update)
             self._ended.add(update)
-            position = self.position
-            if position is not None:
-                self._ended = {one for one in self._ended if one > position}
+            self._prune()
+
+    def carry(self) -> None:
+        """From now on all that is under way is kept by somebody else, and holds nothing back."""
+        self._carried = set(self._open)
+        self._prune()
+
+    def _prune(self) -> None:
+        position = self.position
+        if position is not None:
+            self._ended = {one for one in self._ended if one > position}
 
 
 class Lanes:

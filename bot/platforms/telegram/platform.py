@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -18,7 +20,15 @@ from bot.platforms.telegram.bounds import Bounds
 from bot.platforms.telegram.client import Client, Unwelcome
 from bot.platforms.telegram.desk import Desk
 from bot.platforms.telegram.entities import MAX_UNITS
-from bot.platforms.telegram.events import Amended, Event, Me, Migrated, Pressed, Spoken
+from bot.platforms.telegram.events import (
+    Amended,
+    Event,
+    Me,
+    Migrated,
+    Pressed,
+    Reacted,
+    Spoken,
+)
 from bot.platforms.telegram.ledger import Lanes, Turn
 from bot.platforms.telegram.polling import Polling
 from bot.platforms.telegram.webhook import Webhook
@@ -40,6 +50,7 @@ class Telegram:
         webhook_listen: where the webhook listens behind a proxy, host:port.
         webhook_secret: what Telegram sends along with each update; empty makes one each start.
         attachment_chars: most characters read of a text file; 0 reads none.
+        now: the time, by the same clock as the dates of Telegram's messages.
     """
 
     name = NAME
@@ -54,6 +65,7 @@ class Telegram:
         webhook_listen: str = "127.0.0.1:8443",
         webhook_secret: str = "",
         attachment_chars: int = 8000,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._token = token
         self._api_base = api_base
@@ -61,6 +73,7 @@ class Telegram:
         self._webhook_listen = webhook_listen
         self._webhook_secret = webhook_secret or secrets.token_urlsafe(32)
         self._attachment_chars = attachment_chars
+        self._now = now
         self._writer: Writer | None = None
 
     async def run(self, room: Room) -> None:
@@ -72,9 +85,11 @@ class Telegram:
         try:
             me = await client.open()
             log.info("Telegram is connected", bot=f"@{me.username}", reads=_reads(me))
-            desk = Desk(client, room, me, attachment_chars=self._attachment_chars)
+            desk = Desk(client, room, me, attachment_chars=self._attachment_chars, now=self._now)
             self._writer = desk.writer
-            client.moved = _Moving(room)
+            moving = _Moving(client, room)
+            await moving.recall()
+            client.moved = moving
             await self._serve(client, room, desk, me)
         finally:
             self._writer = None
@@ -86,7 +101,7 @@ class Telegram:
             log.warning("Telegram is not connected; nothing was announced")
             return
         try:
-            await self._writer.say(spot_of(place), text)
+            await self._writer.say(spot_of(place), text, passing=True)
         except (TelegramError, Unwelcome) as error:
             log.warning("cannot announce", chat=place.channel, error=str(error))
 
@@ -96,14 +111,15 @@ class Telegram:
         if self._webhook_url:
             source = Webhook(
                 client,
+                room,
                 entrance.begin,
                 url=self._webhook_url,
                 listen=self._webhook_listen,
                 secret=self._webhook_secret,
             )
         else:
-            source = Polling(client, room, entrance.begin, name=NAME)
-        registering = asyncio.create_task(menu.register(client, room.menu()))
+            source = Polling(client, room, entrance.begin)
+        registering = asyncio.create_task(menu.register(client, room))
         try:
             await source.run()
         finally:
@@ -133,8 +149,10 @@ class Entrance:
         event = self._read(update)
         if event is None:
             safe()
-        else:
-            self._walks.begin(self._walk(event, self._lanes.enter(lane_of(event)), safe))
+            return
+        if isinstance(event, Pressed) and _is_again(event):  # a reply waits for those before it
+            self._walks.begin(self._desk.writer.acknowledge(event.id))
+        self._walks.begin(self._walk(event, self._lanes.enter(lane_of(event)), safe))
 
     async def close(self) -> None:
         """Take nothing more in, and let the walks finish."""
@@ -159,25 +177,43 @@ class Entrance:
 
 
 class _Moving:
-    """Tells the house that a group has new ids."""
+    """Tells the house that a group has new ids, and remembers it for the next start.
 
-    def __init__(self, room: Room) -> None:
+    Buttons below messages from before go on saying the old ids.
+    """
+
+    _NOTE: Final = "moves of telegram"
+
+    def __init__(self, client: Client, room: Room) -> None:
+        self._client = client
         self._room = room
+
+    async def recall(self) -> None:
+        """Let the client know of the moves of all times."""
+        kept = json.loads(await self._room.note(self._NOTE) or "{}")
+        self._client.moves.update({int(before): after for before, after in kept.items()})
 
     async def __call__(self, before: int, after: int) -> None:
         await self._room.moved(_group(before), _group(after))
+        await self._room.keep_note(self._NOTE, json.dumps(self._client.moves))
 
 
 def lane_of(event: Event) -> str:
-    """What must happen in order: talk in each channel, and whatever else happens there.
+    """What must happen in order: talk in each channel, commands there, and what each person votes.
 
-    Votes and commands do not wait for replies that are being written.
+    Commands do not wait for replies that are being written, and votes for nothing: who presses a
+    button is to see at once that it was noticed.
     """
-    talk = isinstance(event, Spoken | Amended | Migrated)
-    if isinstance(event, Pressed):
-        press = keyboards.parse(event.data)
-        talk = press is not None and press.act == "again"
+    again = isinstance(event, Pressed) and _is_again(event)
+    if isinstance(event, Pressed | Reacted) and not again:
+        return f"votes {event.person.id}"
+    talk = again or isinstance(event, Spoken | Amended | Migrated)
     return f"{'talk' if talk else 'acts'} {event.place.channel}"
+
+
+def _is_again(event: Pressed) -> bool:
+    press = keyboards.parse(event.data)
+    return press is not None and press.act == "again"
 
 
 def _group(chat: int) -> Place:

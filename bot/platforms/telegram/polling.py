@@ -20,8 +20,9 @@ from telegram.error import (
 )
 
 from bot.platforms.base import Room
-from bot.platforms.telegram.client import Client, backoff, wrong_token
+from bot.platforms.telegram.client import MOST_AT_ONCE, Client, backoff, wrong_token
 from bot.platforms.telegram.ledger import Ledger
+from bot.platforms.telegram.past import Json, Keeper, Past
 
 log = structlog.get_logger()
 
@@ -37,48 +38,78 @@ GLANCE_SECONDS: Final = 0.5
 Telegram then answers at once, with those that are not acknowledged yet.
 """
 
+MOST_UNDER_WAY: Final = 1000
+"""So many updates under way are enough; what else comes waits at Telegram, for a day at most."""
+
 
 class Polling:
     """Asks Telegram for updates until it is cancelled.
 
+    Telegram shows only the oldest hundred that are not acknowledged. Where older ones under way
+    fill that window, they are kept here, and Telegram may forget them: so a chat in which nothing
+    can be said for an hour keeps nobody else waiting.
+
     Raises `ThumbwiseError` if the token is not accepted any more.
     """
 
-    def __init__(self, client: Client, room: Room, begin: Begin, *, name: str) -> None:
+    def __init__(self, client: Client, room: Room, begin: Begin) -> None:
         self._client = client
-        self._room = room
         self._begin = begin
-        self._name = name
         self._ledger = Ledger()
-        self._kept: int | None = None
-        self._keeping = asyncio.Lock()
+        self._carried: dict[int, Json] = {}
+        self._under_way: dict[int, telegram.Update] = {}
+        self._keeper = Keeper(room, self._past)
         self._safe = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._overrun = False
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        self._kept = await self._room.cursor(self._name)
-        self._ledger = Ledger(self._kept)
+        past = await self._keeper.open()
+        self._carried = {update["update_id"]: update for update in past.under_way}
+        self._ledger = Ledger(past.position, past.ended, self._carried)
         await self._client.call(None, lambda _: self._client.bot.delete_webhook(), tries=None)
-        keeping = asyncio.create_task(self._keep())
-        try:
-            failures = 0
-            while not keeping.done():
-                found = await self._ask(failures)
-                failures = 0 if found is not None else failures + 1
-                for update in found or ():
-                    if self._ledger.begin(update.update_id):
-                        self._begin(update, partial(self._end, update.update_id))
-                if self._ledger.busy:
-                    await self._glance()
-            keeping.result()
-        finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+        for update in past.under_way:
+            self._start(self._client.update(update))
+        failures = 0
+        while True:
+            found = await self._ask(failures)
+            failures = 0 if found is not None else failures + 1
+            new = [one for one in found or () if self._ledger.begin(one.update_id)]
+            for one in new:
+                self._start(one)
+            full = len(found or ()) == MOST_AT_ONCE and not new
+            if full and self._ledger.busy:
+                await self._walk_past()
+            if self._ledger.busy:
+                await self._glance()
 
     async def close(self) -> None:
         """Remember how far all came, once the walks have ended."""
-        await self._keep_now()
+        await self._keeper.close()
+
+    def _start(self, update: telegram.Update) -> None:
+        number = update.update_id
+        self._under_way[number] = update
+        self._begin(update, partial(self._end, number))
+
+    async def _walk_past(self) -> None:
+        """Keep what is under way, so that Telegram can show what comes after it."""
+        under_way = self._ledger.under_way
+        if len(under_way) > MOST_UNDER_WAY:
+            if not self._overrun:
+                log.warning("too many updates are under way; others wait", count=len(under_way))
+            self._overrun = True
+            return
+        self._overrun = False
+        log.info("many updates came while older ones are under way", count=len(under_way))
+        for number in under_way:
+            if number not in self._carried:
+                self._carried[number] = self._under_way[number].to_dict()
+        self._ledger.carry()
+        await self._keeper.keep_surely()  # before Telegram is asked for what comes after
+
+    def _past(self) -> Past:
+        return Past(self._ledger.position, tuple(self._ledger.ended), tuple(self._carried.values()))
 
     async def _ask(self, failures: int) -> Sequence[telegram.Update] | None:
         """The next updates; None when they could not be had, after a while."""
@@ -119,19 +150,7 @@ class Polling:
 
     def _end(self, update: int) -> None:
         self._ledger.end(update)
+        self._under_way.pop(update, None)
+        self._carried.pop(update, None)
         self._safe.set()
-        self._changed.set()
-
-    async def _keep(self) -> None:
-        """Remember at once how far all came: Telegram hears of it only with the next question."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            await self._keep_now()
-
-    async def _keep_now(self) -> None:
-        async with self._keeping:
-            position = self._ledger.position
-            if position is not None and position != self._kept:
-                await self._room.keep_cursor(self._name, position)
-                self._kept = position
+        self._keeper.change()  # Telegram hears of it only with the next question

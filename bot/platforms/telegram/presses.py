@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from bot.domain import ChannelKind, FeedbackKind, Person, Place, Role
-from bot.platforms.base import Room
+from bot.platforms.base import CONFIRM_WITHIN, NOT_YOURS, NOTHING_DONE, TOO_LATE, Room
 from bot.platforms.formatting import utf16
 from bot.platforms.telegram import keyboards
 from bot.platforms.telegram.answers import Answers
 from bot.platforms.telegram.bounds import Bounds
 from bot.platforms.telegram.entities import MAX_UNITS, Mark, Rendered, plain
 from bot.platforms.telegram.events import Ask, Pressed
-from bot.platforms.telegram.intake import PENCIL, ask_link
+from bot.platforms.telegram.intake import PENCIL, anonymous, ask_link
 from bot.platforms.telegram.keyboards import Press
+from bot.platforms.telegram.roles import Roles
 from bot.platforms.telegram.writer import Spot, Writer, spot_of
 from bot.platforms.walks import Walks
 
 log = structlog.get_logger()
 
 STALE: Final = "This button is too old for me."
-NOT_YOURS: Final = "This was asked of somebody else."
-NOTHING_DONE: Final = "Nothing was done."
 
 _ASK_SECONDS: Final = 60.0
 
 
 class Presses:
-    """Carries out presses, except for 🔁, which is a reply."""
+    """Carries out presses, except for 🔁, which is a reply.
+
+    Telegram is asked who administers a group only for what moderators do, as that may take long.
+    `now` tells how old a question is.
+    """
 
     def __init__(
-        self, bounds: Bounds, writer: Writer, room: Room, answers: Answers, username: str
+        self,
+        bounds: Bounds,
+        writer: Writer,
+        room: Room,
+        answers: Answers,
+        roles: Roles,
+        username: str,
+        now: Callable[[], datetime],
     ) -> None:
         self._bounds = bounds
+        self._roles = roles
+        self._now = now
         self._writer = writer
         self._room = room
         self._answers = answers
@@ -45,16 +59,16 @@ class Presses:
         self._asked: dict[tuple[str, int], float] = {}
         self._confirmations: deque[tuple[str, str]] = deque(maxlen=1000)
 
-    async def carry_out(self, pressed: Pressed, press: Press, person: Person) -> None:
-        """Do what a button says, for a person with the role that they have here."""
+    async def carry_out(self, pressed: Pressed, press: Press) -> None:
+        """Do what a button says."""
         if press.act in ("like", "dislike"):
-            await self._vote(pressed, press, person)
+            await self._vote(pressed, press)
         elif press.act in ("improve", "correct"):
-            await self._ask_for_better(pressed, press, person)
+            await self._ask_for_better(pressed, press)
         elif press.act in ("yes", "next", "no"):
-            await self._confirmed(pressed, press, person)
+            await self._confirmed(pressed, press)
         else:
-            await self._rule(pressed, press, person)
+            await self._rule(pressed, press)
 
     async def close(self) -> None:
         """Let the last counts be drawn, if they are quick."""
@@ -63,7 +77,7 @@ class Presses:
     async def recount(self, place: Place, message: str, exchange: int) -> None:
         """Show the votes on the buttons soon; many votes at once are drawn once."""
         key = (place.channel, message, exchange)
-        if key not in self._counting and not self._counts.closed:
+        if message and key not in self._counting and not self._counts.closed:
             self._counting.add(key)
             self._counts.begin(self._recount(place, message, exchange))
 
@@ -76,8 +90,8 @@ class Presses:
         buttons = keyboards.rating(exchange, await self._room.votes(exchange))
         await self._writer.change_keyboard(spot, int(message), buttons)
 
-    async def _vote(self, pressed: Pressed, press: Press, person: Person) -> None:
-        kind = FeedbackKind(press.act)
+    async def _vote(self, pressed: Pressed, press: Press) -> None:
+        kind, person = FeedbackKind(press.act), self._roles.recall(pressed.person, pressed.place)
         thanks = await self._room.rating(
             person, pressed.place, press.exchange, kind, via="button", toggle=True
         )
@@ -85,15 +99,18 @@ class Presses:
         if press.exchange is not None:
             await self.recount(pressed.place, pressed.message, press.exchange)
 
-    async def _ask_for_better(self, pressed: Pressed, press: Press, person: Person) -> None:
+    async def _ask_for_better(self, pressed: Pressed, press: Press) -> None:
         """Ask the person for the reply as it should have been.
 
         The exchange is in a link of the request itself, so that the answer finds it after a
         restart too.
         """
-        if press.act == "correct" and not person.role.may_act_as(Role.MODERATOR):
-            await self._writer.acknowledge(pressed.id, "That is for moderators.")
-            return
+        person = pressed.person
+        if press.act == "correct":
+            person = await self._roles.grant(person, pressed.place)
+            if not person.role.may_act_as(Role.MODERATOR):
+                await self._writer.acknowledge(pressed.id, "That is for moderators.")
+                return
         ask = Ask(press.exchange or 0, reviewing=press.act == "correct")
         if not self._may_ask(person, ask):
             await self._writer.acknowledge(pressed.id, "I asked you already: reply to my message.")
@@ -115,37 +132,53 @@ class Presses:
         self._asked[key] = now + _ASK_SECONDS
         return True
 
-    async def _confirmed(self, pressed: Pressed, press: Press, person: Person) -> None:
-        if not _was_asked(press, person):
+    async def _confirmed(self, pressed: Pressed, press: Press) -> None:
+        person = await self._asked_of(pressed, press)
+        if person is None:
             await self._writer.acknowledge(pressed.id, NOT_YOURS, alert=True)
             return
         await self._writer.acknowledge(pressed.id)
-        key = (pressed.place.channel, pressed.message)
+        key = (pressed.place.channel, pressed.message or pressed.data)
         if key in self._confirmations:
             return  # pressed twice, before the buttons were gone
         self._confirmations.append(key)
-        spot, message = spot_of(pressed.place), int(pressed.message)
+        spot = spot_of(pressed.place, pressed.message)
         if press.act == "no":
-            await self._replace(spot, message, NOTHING_DONE)
+            await self._replace(spot, pressed.message, NOTHING_DONE)
             return
+        if self._now() - pressed.shown_at > CONFIRM_WITHIN:
+            await self._replace(spot, pressed.message, TOO_LATE)
+            return
+        person = await self._roles.grant(person, pressed.place)
         answer = await self._room.command(
             person, pressed.place, press.line, exchange=press.exchange, ask=False
         )
         if answer.attachment is None and not answer.live:
-            await self._replace(spot, message, answer.text)
+            await self._replace(spot, pressed.message, answer.text)
         else:
-            await self._writer.turn(spot)
-            await self._writer.change_keyboard(spot, message, None)
+            await self._strip(spot, pressed.message)
             await self._answers.show(spot, person, pressed.place, answer)
         if press.act == "next" and not answer.refused:
             await self.review_next(spot, person, pressed.place)
 
-    async def _rule(self, pressed: Pressed, press: Press, person: Person) -> None:
+    async def _asked_of(self, pressed: Pressed, press: Press) -> Person | None:
+        """As whom somebody confirms a command; None for whoever was not asked.
+
+        An anonymous administrator presses buttons under their own name: any administrator may
+        confirm what one asked for, and it is done in the name of the group as it was asked.
+        """
+        if press.asker != keyboards.ANYBODY_ANONYMOUS:
+            return pressed.person if press.asker == pressed.person.id else None
+        person = await self._roles.grant(pressed.person, pressed.place)
+        return anonymous(pressed.place) if person.role.may_act_as(Role.MODERATOR) else None
+
+    async def _rule(self, pressed: Pressed, press: Press) -> None:
         """A moderator's word on a reply under review; then the next one is shown."""
+        person = await self._roles.grant(pressed.person, pressed.place)
         answer = await self._room.command(
             person, pressed.place, f"/{press.act}", exchange=press.exchange, ask=True
         )
-        spot = spot_of(pressed.place)
+        spot = spot_of(pressed.place, pressed.message)
         if answer.confirm:
             await self._writer.acknowledge(pressed.id)
             await self._answers.show(
@@ -154,8 +187,7 @@ class Presses:
             return
         await self._writer.acknowledge(pressed.id, answer.text, alert=answer.refused)
         if not answer.refused:
-            await self._writer.turn(spot)
-            await self._writer.change_keyboard(spot, int(pressed.message), None)
+            await self._strip(spot, pressed.message)
             await self.review_next(spot, person, pressed.place)
 
     async def review_next(self, spot: Spot, person: Person, place: Place) -> None:
@@ -163,15 +195,22 @@ class Presses:
         answer = await self._room.command(person, place, "/review", ask=True)
         await self._answers.show(spot, person, place, answer)
 
-    async def _replace(self, spot: Spot, message: int, text: str) -> None:
+    async def _replace(self, spot: Spot, message: str, text: str) -> None:
         """Let a message say something else, without buttons."""
         body = plain(text)
-        fits = 0 < utf16(body.text) <= MAX_UNITS
-        await self._writer.turn(spot)
-        if not fits:
-            await self._writer.change_keyboard(spot, message, None)
-        if not fits or not await self._writer.change(spot, message, body):
+        if not message or not 0 < utf16(body.text) <= MAX_UNITS:
+            await self._strip(spot, message)
             await self._writer.say(spot, text)
+            return
+        await self._writer.turn(spot)
+        if not await self._writer.change(spot, int(message), body):
+            await self._writer.say(spot, text)
+
+    async def _strip(self, spot: Spot, message: str) -> None:
+        """Take a message's buttons away, if it can be changed."""
+        if message:
+            await self._writer.turn(spot)
+            await self._writer.change_keyboard(spot, int(message), None)
 
 
 def request(ask: Ask, username: str, person: Person | None) -> Rendered:
@@ -183,9 +222,3 @@ def request(ask: Ask, username: str, person: Person | None) -> Rendered:
         marks.append(Mark("text_mention", utf16(text), utf16(name), user=int(person.id)))
         text += f"{name}: "
     return Rendered(f"{text}reply to this message with what I should have said.", tuple(marks))
-
-
-def _was_asked(press: Press, person: Person) -> bool:
-    if press.asker == keyboards.ANYBODY_ANONYMOUS:
-        return person.role is Role.ADMIN
-    return press.asker == person.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Final
 
 import structlog
@@ -16,10 +17,14 @@ from bot.platforms.telegram.client import Client, Unwelcome
 log = structlog.get_logger()
 
 KEPT_SECONDS: Final = 60.0
+KEPT_AT_WORST_SECONDS: Final = 3600.0
 
 
 class Roles:
-    """The administrators of each group, as they were a minute ago at most."""
+    """The administrators of each group, as they were a minute ago at most.
+
+    While Telegram cannot be asked they are as they were, for up to an hour; each event asks anew.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -30,29 +35,35 @@ class Roles:
         if place.kind is ChannelKind.DIRECT or not person.id.isdecimal():
             return person
         roles = await self._of(int(place.community))
+        if roles is None:
+            return replace(person, role_known=False)
         return replace(person, role=roles.get(person.id, Role.MEMBER))
 
-    async def _of(self, chat: int) -> Mapping[str, Role]:
-        if (known := self._fresh(chat)) is not None:
-            return known
-        roles = await self._ask(chat)
+    def recall(self, person: Person, place: Place) -> Person:
+        """The person with the role that `grant` found last, for acts that need none: never asks."""
+        if place.kind is ChannelKind.DIRECT or not person.id.isdecimal():
+            return person
+        at, known = self._known.get(int(place.community), (-inf, None))
+        if known is None or self._client.bounds.now() - at >= KEPT_AT_WORST_SECONDS:
+            return replace(person, role_known=False)
+        return replace(person, role=known.get(person.id, Role.MEMBER))
+
+    async def _of(self, chat: int) -> Mapping[str, Role] | None:
+        """The roles in a group; None if they cannot be had."""
         now = self._client.bounds.now()
-        self._known = {key: one for key, one in self._known.items() if one[0] > now}
-        self._known[chat] = (now + KEPT_SECONDS, roles)
-        return roles
-
-    def _fresh(self, chat: int) -> Mapping[str, Role] | None:
-        until, roles = self._known.get(chat, (0.0, {}))
-        return roles if until > self._client.bounds.now() else None
-
-    async def _ask(self, chat: int) -> Mapping[str, Role]:
-        bot = self._client.bot
+        at, known = self._known.get(chat, (-inf, None))
+        if known is not None and now - at < KEPT_SECONDS:
+            return known
         try:
-            found = await self._client.call(chat, bot.get_chat_administrators, tries=2)
+            found = await self._client.call(chat, self._client.bot.get_chat_administrators, tries=2)
         except (TelegramError, Unwelcome) as error:
             log.warning("cannot ask who administers a group", chat=chat, error=str(error))
-            return {}
-        return roles_of(found)
+            return known if now - at < KEPT_AT_WORST_SECONDS else None
+        now = self._client.bounds.now()
+        horizon = now - KEPT_AT_WORST_SECONDS
+        self._known = {key: one for key, one in self._known.items() if one[0] > horizon}
+        self._known[chat] = (now, roles_of(found))
+        return self._known[chat][1]
 
 
 def roles_of(administrators: Iterable[telegram.ChatMember]) -> dict[str, Role]:

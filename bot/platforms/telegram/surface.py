@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from typing import Final
 
 import structlog
-from telegram.error import BadRequest, EndPointNotFound, InvalidToken
+from telegram.error import BadRequest, EndPointNotFound, InvalidToken, TelegramError
 
 from bot.platforms.posting import CURSOR
 from bot.platforms.telegram import keyboards
 from bot.platforms.telegram.client import Unwelcome
 from bot.platforms.telegram.entities import render
-from bot.platforms.telegram.writer import Markup, Spot, Writer
+from bot.platforms.telegram.writer import Markup, Spot, Writer, below
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class ChatSurface:
                 return f"{_DRAFT}{number}"
         with self._noticing():
             message = await self._writer.post(self._below, render(text), _buttons(exchange))
-        self._below = Spot(self._spot.chat, self._spot.thread)
+        self._below = below(self._spot, message)
         return str(message)
 
     async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:
@@ -100,12 +100,15 @@ class ChatSurface:
             await self._writer.remove(self._spot, int(message))
 
     async def whisper(self, text: str) -> None:
-        """Say it below the member's message; Telegram knows no word to one person in a group."""
+        """Say it below the member's message; Telegram knows no word to one person in a group.
+
+        It is a passing word: a failure is logged, and keeps no reply from being written.
+        """
         if self._shut:
             return
         try:
-            await self._writer.say(self._spot, text)
-        except Unwelcome as error:
+            await self._writer.say(self._spot, text, passing=True)
+        except (TelegramError, Unwelcome) as error:
             log.warning("cannot speak in a chat", error=str(error))
 
     @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 import telegram
-from telegram.error import BadRequest
+from telegram.error import BadRequest, TelegramError
 
 from bot.domain import ChannelKind, Place
 from bot.platforms.base import Attachment
@@ -19,7 +19,12 @@ from bot.platforms.telegram.entities import MAX_UNITS, Mark, Rendered, plain
 log = structlog.get_logger()
 
 LONGEST_CAPTION: Final = 1024
-_REMEMBERED: Final = 5000
+
+SENDING_SECONDS: Final = 60.0
+"""How long Telegram may take to say that a message was sent."""
+
+ACKNOWLEDGING_SECONDS: Final = 15.0
+"""After so long the app does not wait any more for the answer to a press."""
 
 _GONE: Final = (
     "message to edit not found",
@@ -49,8 +54,22 @@ def spot_of(place: Place, answers: str | None = None) -> Spot:
     return Spot(int(chat), int(thread) if thread else None, above)
 
 
+def below(spot: Spot, message: int) -> Spot:
+    """Where to go on after a message. In a group by answering it.
+
+    Among the comments on a channel's post that alone keeps it there.
+    """
+    return replace(spot, answers=message if spot.chat < 0 else None)
+
+
 class Writer:
     """Sends, changes and removes messages of one bot.
+
+    When no answer comes to what was sent, nobody can tell whether it arrived, or ask Telegram. All
+    calls but sending do no harm when they are made again, and are. To send again may say a thing
+    twice, and not to may keep it from whoever waits for it. So Telegram gets a long time to answer,
+    and then replies and answers are sent again: rather twice than never. Words that nobody waits
+    for (`passing`) are not: rather never than twice.
 
     `say` and `hand` take the chat's turn by themselves; before `post`, `change` and
     `change_keyboard` somebody has to take it.
@@ -59,17 +78,14 @@ class Writer:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._bot = client.bot
-        self._threads: OrderedDict[tuple[int, int], int] = OrderedDict()
 
     async def turn(self, spot: Spot) -> None:
         """Wait for the chat's turn to send or edit a message, and take it."""
         await self._client.bounds.message(self._client.current(spot.chat))
 
-    def thread_of(self, chat: int, message: int) -> int | None:
-        """The topic that a message was sent to lately: Telegram's reactions do not tell."""
-        return self._threads.get((chat, message))
-
-    async def post(self, spot: Spot, body: Rendered, markup: Markup = None) -> int:
+    async def post(
+        self, spot: Spot, body: Rendered, markup: Markup = None, *, passing: bool = False
+    ) -> int:
         """Send one message that fits; its id."""
 
         async def send(text: str, marks: list[telegram.MessageEntity]) -> telegram.Message:
@@ -83,7 +99,9 @@ class Writer:
                     message_thread_id=spot.thread,
                     reply_markup=markup,
                     reply_parameters=_reply(spot),
+                    read_timeout=SENDING_SECONDS,
                 ),
+                passing=passing,
             )
 
         try:
@@ -93,10 +111,6 @@ class Writer:
                 raise
             _log_refused(spot, error)
             sent = await send(body.unmarked().text, [])
-        if spot.thread is not None:
-            self._threads[spot.chat, sent.message_id] = spot.thread
-            if len(self._threads) > _REMEMBERED:
-                self._threads.popitem(last=False)
         return sent.message_id
 
     async def change(self, spot: Spot, message: int, body: Rendered, markup: Markup = None) -> bool:
@@ -148,15 +162,19 @@ class Writer:
                 tries=1,
             )
 
-    async def say(self, spot: Spot, text: str, markup: Markup = None) -> int | None:
+    async def say(
+        self, spot: Spot, text: str, markup: Markup = None, *, passing: bool = False
+    ) -> int | None:
         """Say a text, in as many messages as it needs; the last one's id, if there was any."""
         last = None
         parts = [part for part in split(plain(text).text, MAX_UNITS, utf16) if part.strip()]
         for at, part in enumerate(parts):
-            below = markup if at == len(parts) - 1 else None
+            buttons = markup if at == len(parts) - 1 else None
+            if passing:
+                self._client.check_patience(spot.chat)
             await self.turn(spot)
-            last = await self.post(spot, Rendered(part.strip()), below)
-            spot = Spot(spot.chat, spot.thread)
+            last = await self.post(spot, Rendered(part.strip()), buttons, passing=passing)
+            spot = below(spot, last)
         return last
 
     async def change_keyboard(self, spot: Spot, message: int, markup: Markup) -> None:
@@ -193,21 +211,25 @@ class Writer:
             "message_thread_id": spot.thread,
             "reply_parameters": _reply(spot),
             "filename": attachment.name,
+            "read_timeout": SENDING_SECONDS,
         }
         await self.turn(spot)
         send = self._bot.send_photo if picture else self._bot.send_document
         await self._client.call(spot.chat, lambda chat: send(chat, attachment.data, **options))
 
     async def acknowledge(self, press: str, text: str = "", *, alert: bool = False) -> None:
-        """Answer the press of a button. Too late is no failure: what was asked for is done."""
+        """Answer the press of a button. A failure is logged: what was asked for is done anyhow."""
         try:
-            await self._client.call(
-                None,
-                lambda _: self._bot.answer_callback_query(press, text[:200] or None, alert),
-                tries=2,
-            )
-        except BadRequest as error:
+            async with asyncio.timeout(ACKNOWLEDGING_SECONDS):
+                await self._client.call(
+                    None,
+                    lambda _: self._bot.answer_callback_query(press, text[:200] or None, alert),
+                    tries=2,
+                )
+        except BadRequest as error:  # most often it is too late
             log.debug("a press cannot be answered", error=str(error))
+        except (TelegramError, TimeoutError) as error:
+            log.warning("a press cannot be answered", error=str(error))
 
 
 def is_same(error: BadRequest) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from bot.platforms.telegram.events import (
     Reacted,
     Spoken,
 )
-from bot.platforms.telegram.intake import read
+from bot.platforms.telegram.intake import OPINION, read
 from bot.platforms.telegram.presses import request
 
 ME = Me(999, "thumbwise_bot")
@@ -34,6 +35,9 @@ OTHER_BOT = {"id": 6, "is_bot": True, "first_name": "Other"}
 ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
 HALL = {"id": -100, "type": "supergroup", "title": "Hall"}
 PRIVATE = {"id": 5, "type": "private", "first_name": "Ana"}
+VOICE = {"file_id": "f", "file_unique_id": "u", "duration": 3}
+NOTES = {"file_id": "f", "file_unique_id": "u", "file_name": "a.txt", "file_size": 3}
+SENT = datetime.fromtimestamp(1800000000, UTC)
 IN_HALL = Place("telegram", "-100", "-100", ChannelKind.GROUP, "Hall")
 PERSON = Person("telegram", "5", "Ana Bee")
 
@@ -66,7 +70,7 @@ def test_a_private_message_speaks_to_the_bot() -> None:
     assert said.place == Place("telegram", "5", "5", ChannelKind.DIRECT, "Ana")
     assert said.author == PERSON
     assert (said.text, said.external_id) == ("hi", "40")
-    assert said.at == datetime.fromtimestamp(1800000000, UTC)
+    assert said.at == SENT
 
 
 def test_talk_in_a_group_is_heard_and_not_addressed() -> None:
@@ -101,8 +105,9 @@ def test_talk_in_a_group_is_heard_and_not_addressed() -> None:
                 caption="look @thumbwise_bot",
                 caption_entities=entity("mention", 5, 14),
             ),
-            "look",
+            "[photo] look",
         ),
+        (message(None, caption="/chat@thumbwise_bot look", voice=VOICE), "[voice] look"),
     ],
 )
 def test_in_a_group_it_is_spoken_to_by_name_by_reply_and_by_chat(
@@ -153,7 +158,12 @@ def test_a_reply_brings_what_it_answers_and_the_part_that_was_quoted() -> None:
     mine = message("long story", message_id=30, **{"from": BOT})
     quote = {"text": "story", "position": 5, "is_manual": True}
     said = spoken(message("why?", reply_to_message=mine, quote=quote)).message
-    assert said.quote == Quote(None, "story")
+    assert said.quote == Quote(None, "story", manual=True)
+    origin = {"type": "hidden_user", "sender_user_name": "Bo", "date": 1800000000}
+    far = {"origin": origin, "message_id": 7}
+    said = spoken(message("why?", external_reply=far, quote=quote)).message
+    assert said.quote == Quote(None, "story", manual=True, elsewhere=True)
+    assert spoken(message("why?", external_reply=far)).message.quote is None
 
 
 def test_bots_are_not_heard() -> None:
@@ -161,9 +171,9 @@ def test_bots_are_not_heard() -> None:
     assert heard(message("/help", **{"from": BOT})) is None
 
 
-def test_an_anonymous_administrator_is_an_admin_and_a_channel_is_a_member() -> None:
+def test_an_anonymous_administrator_is_a_moderator_and_a_channel_is_a_member() -> None:
     boss = spoken(message("hi", sender_chat=HALL, **{"from": ANONYMOUS})).message.author
-    assert boss == Person("telegram", "anonymous--100", "Hall", Role.ADMIN)
+    assert boss == Person("telegram", "anonymous--100", "Hall", Role.MODERATOR)
     news = {"id": -200, "type": "channel", "title": "News"}
     author = spoken(message("hi", sender_chat=news, **{"from": OTHER_BOT})).message.author
     assert author == Person("telegram", "channel--200", "News")
@@ -188,12 +198,13 @@ def test_forwarded_words_say_whose_they_are() -> None:
 
 
 def test_files_and_what_cannot_be_read() -> None:
-    document = {"file_id": "f", "file_unique_id": "u", "file_name": "a.txt", "file_size": 3}
-    event = spoken(message(None, PRIVATE, document=document, caption="see"))
+    event = spoken(message(None, PRIVATE, document=NOTES, caption="see"))
     assert event.file == File("f", "a.txt", "", 3)
     assert not event.mute
-    voice = {"file_id": "f", "file_unique_id": "u", "duration": 3}
-    assert spoken(message(None, PRIVATE, voice=voice)).mute
+    assert spoken(message(None, PRIVATE, voice=VOICE)).mute
+    film = {"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1, "duration": 1}
+    event = spoken(message(None, animation=film, document=NOTES, caption="funny"))
+    assert (event.message.text, event.file) == ("[animation] funny", None)
     assert heard(message(None, new_chat_title="Hall")) is None
 
 
@@ -205,21 +216,39 @@ def test_commands_in_a_group_and_in_private() -> None:
     assert isinstance(order, Ordered)
     assert (order.name, order.target, order.explicit) == ("flag", "40", True)
     assert heard(message("/flag@other_bot")) is None
+    external = {"origin": {"type": "hidden_user", "sender_user_name": "Bo", "date": 1}}
+    for answering in ({"reply_to_message": message("x")}, {"external_reply": external}):
+        order = heard(message("/flag", **answering))
+        assert isinstance(order, Ordered)
+        assert order.target == "", "it is about what is no reply of the bot's"
     order = heard(message("/start payload", PRIVATE))
     assert isinstance(order, Ordered)
     assert order.explicit
 
 
-def test_chat_without_words_takes_those_it_replies_to() -> None:
-    said = spoken(message("/chat", reply_to_message=message("what is up?", message_id=3))).message
-    assert said.text == "what is up?"
+def test_chat_without_words_quotes_what_it_replies_to_as_another_ones() -> None:
+    bo = message("what is up?", message_id=3, **{"from": ANA | {"id": 8}})
+    said = spoken(message("/chat", reply_to_message=bo)).message
+    assert said.text == OPINION
+    assert said.quote == Quote(Person("telegram", "8", "Ana Bee"), "what is up?")
     assert said.addressed
     assert isinstance(heard(message("/chat")), Ordered)
+
+
+def test_chat_in_a_caption_brings_its_file() -> None:
+    event = spoken(message(None, caption="/chat@thumbwise_bot what is it?", document=NOTES))
+    assert (event.message.text, event.file) == ("what is it?", File("f", "a.txt", "", 3))
+    assert event.message.addressed
 
 
 def test_an_edit_changes_what_was_said_and_is_no_command() -> None:
     assert heard(message("new @thumbwise_bot"), "edited_message") == Amended(IN_HALL, "40", "new")
     assert heard(message("/chat new"), "edited_message") == Amended(IN_HALL, "40", "new")
+    with_file = message(None, caption="new", document=NOTES)
+    amended = Amended(IN_HALL, "40", "new", File("f", "a.txt", "", 3))
+    assert heard(with_file, "edited_message") == amended
+    with_voice = message(None, caption="/chat new", voice=VOICE)
+    assert heard(with_voice, "edited_message") == Amended(IN_HALL, "40", "[voice] new")
     assert heard(message("/forget yes"), "edited_message") is None
     assert heard(message("x", **{"from": OTHER_BOT}), "edited_message") is None
 
@@ -252,25 +281,26 @@ def test_no_other_reply_is_a_better_answer() -> None:
 
 def test_a_press_even_of_a_button_that_is_too_old_to_be_shown() -> None:
     query = {"id": "1", "from": ANA, "chat_instance": "c", "data": "v1:like:7"}
-    expected = Pressed("1", PERSON, IN_HALL, "40", "v1:like:7")
+    expected = Pressed("1", PERSON, IN_HALL, "40", "v1:like:7", SENT)
     assert heard(query | {"message": message("x")}, "callback_query") == expected
     gone = {"chat": HALL, "message_id": 40, "date": 0}
+    expected = replace(expected, shown_at=datetime.fromtimestamp(0, UTC))
     assert heard(query | {"message": gone}, "callback_query") == expected
     assert heard(query | {"inline_message_id": "x"}, "callback_query") is None
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "vote"),
+    ("before", "after", "vote", "removed"),
     [
-        ("", "👍", FeedbackKind.LIKE),
-        ("👍", "👎", FeedbackKind.DISLIKE),
-        ("👍", "👍👎", FeedbackKind.DISLIKE),
-        ("👍👎", "👎", FeedbackKind.DISLIKE),
-        ("👍", "🔥", None),
+        ("", "👍", FeedbackKind.LIKE, None),
+        ("👍", "👎", FeedbackKind.DISLIKE, FeedbackKind.LIKE),
+        ("👍", "👍👎", FeedbackKind.DISLIKE, FeedbackKind.LIKE),
+        ("👍👎", "👎", FeedbackKind.DISLIKE, FeedbackKind.DISLIKE),
+        ("👍", "🔥", None, FeedbackKind.LIKE),
     ],
 )
 def test_a_thumb_is_a_vote_and_taking_it_away_takes_it_back(
-    before: str, after: str, vote: FeedbackKind | None
+    before: str, after: str, vote: FeedbackKind | None, removed: FeedbackKind | None
 ) -> None:
     def reactions(emoji: str) -> list[dict[str, str]]:
         return [{"type": "emoji", "emoji": one} for one in emoji]
@@ -283,7 +313,7 @@ def test_a_thumb_is_a_vote_and_taking_it_away_takes_it_back(
         "old_reaction": reactions(before),
         "new_reaction": reactions(after),
     }
-    assert heard(data, "message_reaction") == Reacted(PERSON, IN_HALL, "40", vote)
+    assert heard(data, "message_reaction") == Reacted(PERSON, IN_HALL, "40", vote, removed)
 
 
 def test_other_reactions_and_those_of_nobody_in_particular_are_no_votes() -> None:
@@ -296,7 +326,7 @@ def test_other_reactions_and_those_of_nobody_in_particular_are_no_votes() -> Non
     assert heard(news, "message_reaction") is None
     boss = heard(data | {"actor_chat": HALL, "new_reaction": thumb}, "message_reaction")
     assert isinstance(boss, Reacted)
-    assert boss.person.role is Role.ADMIN
+    assert boss.person.role is Role.MODERATOR
 
 
 def test_a_group_that_moves_and_chats_that_are_entered_and_left() -> None:

@@ -45,6 +45,49 @@ def test_what_was_handled_before_a_restart_is_known() -> None:
     assert ledger.begin(42)
 
 
+def test_what_ended_behind_an_open_one_before_a_restart_is_known() -> None:
+    before = Ledger(9)
+    for update in (10, 11, 12, 13):
+        before.begin(update)
+    before.end(11)
+    before.end(13)
+    assert list(before.ended) == [11, 13]
+    ledger = Ledger(before.position, before.ended)
+    assert ledger.position == 9
+    assert [ledger.begin(one) for one in (10, 11, 12, 13)] == [True, False, True, False]
+    ledger.end(10)
+    ledger.end(12)
+    assert ledger.position == 13
+    assert list(ledger.ended) == []
+
+
+def test_what_is_carried_holds_nothing_back() -> None:
+    ledger = Ledger(9)
+    for update in (10, 11, 12):
+        ledger.begin(update)
+    ledger.end(11)
+    ledger.carry()
+    assert ledger.position == 12
+    assert not ledger.busy
+    assert list(ledger.under_way) == [10, 12]
+    assert not ledger.begin(10)
+    assert ledger.begin(13)
+    assert ledger.position == 12
+    ledger.end(13)
+    ledger.end(10)
+    assert ledger.position == 13
+    assert list(ledger.under_way) == [12]
+
+
+def test_what_was_carried_before_a_restart_is_under_way_again() -> None:
+    ledger = Ledger(12, carried=(10, 12))
+    assert ledger.position == 12
+    assert list(ledger.under_way) == [10, 12]
+    assert [ledger.begin(one) for one in (10, 11, 12, 13)] == [False, False, False, True]
+    ledger.end(13)
+    assert ledger.position == 13
+
+
 def test_ids_may_begin_anew_after_a_quiet_week() -> None:
     ledger = Ledger(900_000_000)
     assert ledger.begin(5)

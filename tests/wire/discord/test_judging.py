@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from simcord.backend.models import Channel, Guild
 
-from bot.platforms.discord.answers import NOT_YOURS
+from bot.platforms.base import NOT_YOURS
 from tests.wire.discord.calls import SEND
 from tests.wire.discord.house import House, opened
 from tests.wire.discord.members import Member

@@ -5,23 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.settings import Settings
 from bot.store.database import Database
-from tests.wire.telegram.brisk import factories
 from tests.wire.telegram.house import House
 from tests.wire.telegram.people import Human
 from tests.wire.telegram.server import BotApi
-
-
-def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Any]:
-    """Waiting goes quickly here, but for tests that say `asyncio(loop_factories=["real"])`."""
-    marker = item.get_closest_marker("asyncio")
-    return factories(realtime=marker is not None and "loop_factories" in marker.kwargs)
-
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # python-telegram-bot warns of its next version
 

@@ -13,7 +13,8 @@ from tests.wire.telegram.refusals import Refusal
 class Fault:
     """What happens to the next `times` calls of a method (in one chat, if `chat` is given).
 
-    `drop`: the connection is cut; with `carried_out` only after the call has had its effect.
+    `drop`: the connection is cut; `gate`: the answer waits for it. With `carried_out` both come
+    only after the call has had its effect.
     """
 
     method: str
@@ -51,10 +52,12 @@ class Faults:
         """Cut the connection instead of answering."""
         self._waiting.append(Fault(method, times, drop=True, carried_out=carried_out))
 
-    def hold(self, method: str, *, times: int = 1, chat: int | None = None) -> asyncio.Event:
+    def hold(
+        self, method: str, *, times: int = 1, chat: int | None = None, carried_out: bool = False
+    ) -> asyncio.Event:
         """Let the calls wait until the event that is returned is set."""
         gate = asyncio.Event()
-        self._waiting.append(Fault(method, times, chat, gate=gate))
+        self._waiting.append(Fault(method, times, chat, carried_out=carried_out, gate=gate))
         return gate
 
     def take(self, method: str, chat: Any) -> Fault | None:

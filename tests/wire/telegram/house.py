@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.chat.room import ChatRoom
@@ -77,7 +78,7 @@ class House:
     async def start(self, token: str = "") -> asyncio.Task[None]:
         """Start the bot, and wait until it listens or has given up."""
         polls, hooks = self.api.updates.polls, len(self.api.made("setWebhook"))
-        options = {"api_base": self.api.base} | self.options
+        options: dict[str, Any] = {"api_base": self.api.base, "now": self._now} | self.options
         self.platform = Telegram(token or self.api.token, **options)
         room = ChatRoom(self.services, glance_seconds=0.2)
         self._running = asyncio.create_task(self.platform.run(room))
@@ -90,6 +91,9 @@ class House:
 
         await self.api.until(listens, "the bot listens")
         return running
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.api.world.now(), UTC)
 
     async def stop(self) -> None:
         """Stop the bot as Ctrl-C does, and wait until it has."""

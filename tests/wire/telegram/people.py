@@ -53,6 +53,13 @@ class Human:
         origin = {"type": "hidden_user", "sender_user_name": author, "date": self.api.world.now()}
         return self.say(chat, text, forward_origin=origin)
 
+    def quote(self, chat: Chat, text: str, part: str, author: str = "Somebody Else") -> Message:
+        """Answer what somebody else wrote in another chat; only the quoted part comes along."""
+        origin = {"type": "hidden_user", "sender_user_name": author, "date": self.api.world.now()}
+        quote = {"text": part, "position": 0, "is_manual": True}
+        data = {"text": text, "external_reply": {"origin": origin}, "quote": quote}
+        return self._send(chat, data)
+
     def document(
         self,
         chat: Chat,
@@ -75,10 +82,10 @@ class Human:
         size = file.to_json() | {"width": 90, "height": 60}
         return self._media(chat, {"photo": [size]}, caption, **more)
 
-    def voice(self, chat: Chat, **more: Any) -> Message:
+    def voice(self, chat: Chat, caption: str = "", **more: Any) -> Message:
         """Say something aloud."""
         file = self.api.files.keep("voice.ogg", b"OggS", "audio/ogg")
-        return self._media(chat, {"voice": file.to_json() | {"duration": 3}}, "", **more)
+        return self._media(chat, {"voice": file.to_json() | {"duration": 3}}, caption, **more)
 
     def sticker(self, chat: Chat, **more: Any) -> Message:
         """Send a sticker."""
@@ -94,8 +101,11 @@ class Human:
         return self._media(chat, {"sticker": file.to_json() | sticker}, "", **more)
 
     def edit(self, message: Message, text: str) -> None:
-        """Change an earlier text."""
-        message.data.update(text=text, entities=entities.detected(text, []))
+        """Change an earlier text or caption."""
+        said, marks = ("text", "entities")
+        if said not in message.data:
+            said, marks = ("caption", "caption_entities")
+        message.data.update({said: text, marks: entities.detected(text, [])})
         message.data["edit_date"] = self.api.world.now()
         if hears(self.api.world, message):
             self.api.updates.push("edited_message", message.to_json())

@@ -118,7 +118,9 @@ class BotApi:
                     bell.clear()
                     await bell.wait()
         except TimeoutError:
-            story = "\n".join(f"  {c.code} {c.method} {dict(c.values)}" for c in self.calls[-12:])
+            story = "\n".join(
+                f"  {c.code} {c.method} {str(dict(c.values))[:300]}" for c in self.calls[-12:]
+            )
             raise AssertionError(f"never came true: {what}\nthe last calls:\n{story}") from None
         finally:
             self._bells.discard(bell)
@@ -150,7 +152,7 @@ class BotApi:
             self._admit(token)
             given = await parameters.read(request)
             fault = self.faults.take(method, _chat(given))
-            if fault is not None and fault.gate is not None:
+            if fault is not None and fault.gate is not None and not fault.carried_out:
                 await fault.gate.wait()
             if fault is not None and fault.drop and not fault.carried_out:
                 return self._cut(request, method, given)
@@ -158,6 +160,8 @@ class BotApi:
                 raise fault.refusal
             body: Json = {"ok": True, "result": await self._carry_out(method, given)}
             code = 200
+            if fault is not None and fault.gate is not None:
+                await fault.gate.wait()
         except Refusal as refusal:
             body, code = refusal.to_json(), refusal.code
             if refusal.blunder:

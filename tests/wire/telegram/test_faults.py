@@ -11,7 +11,17 @@ from tests.wire.telegram import town
 from tests.wire.telegram.house import House, heard
 from tests.wire.telegram.people import Human
 from tests.wire.telegram.server import BotApi
-from tests.wire.telegram.town import group, replies, said, spoken
+from tests.wire.telegram.town import answered, group, replies, said, spoken
+from tests.wire.telegram.world import Chat
+
+
+async def growing(api: BotApi, house: House, human: Human) -> Chat:
+    """A group in which a long reply is being written."""
+    hall = group(api, human)
+    house.voice.words, house.voice.pause = " ".join(f"word{n}" for n in range(40)), 0.5
+    human.say(hall, "/chat hello")
+    await api.until(lambda: api.made("editMessageText"), "an edit")
+    return hall
 
 
 async def test_a_wrong_token_ends_with_a_sentence(api: BotApi, quiet_house: House) -> None:
@@ -82,8 +92,7 @@ async def test_an_error_of_the_server_is_passing(
     api.faults.fail(method, code, why)
     ana.say(ana.private, "hello")
     (reply,) = await replies(api, ana.private)
-    press = ana.press(reply, "👍")
-    await api.until(lambda: press.answered, "the press is answered")
+    await answered(api, ana.press(reply, "👍"))
     assert api.faults.left() == []
 
 
@@ -113,10 +122,7 @@ async def test_patience_is_kept_for_the_whole_chat(api: BotApi, ana: Human, bo: 
 async def test_patience_while_a_reply_grows_keeps_its_end(
     api: BotApi, house: House, ana: Human
 ) -> None:
-    hall = group(api, ana)
-    house.voice.words, house.voice.pause = " ".join(f"word{n}" for n in range(40)), 0.5
-    ana.say(hall, "/chat hello")
-    await api.until(lambda: api.made("editMessageText"), "an edit")
+    hall = await growing(api, house, ana)
     api.limits.hold(hall.id, 40)
     (reply,) = await replies(api, hall)
     assert reply.text == house.voice.words
@@ -156,45 +162,10 @@ async def test_a_bot_that_was_kicked_is_quiet_until_it_is_invited(
     assert "welcome back" in reply.text
 
 
-async def test_a_group_that_becomes_a_supergroup_keeps_its_talk(
-    api: BotApi, house: House, ana: Human, bo: Human
-) -> None:
-    hall = group(api, ana, bo, kind="group")
-    ana.say(hall, "/chat remember the fox")
-    (first,) = await replies(api, hall)
-    new = town.upgrade(api, hall, ana)
-    ana.say(new, "/chat what is it?")
-    await replies(api, new)
-    assert "remember the fox" in heard(house.voice)
-    press = bo.press(first, "👍")  # below a message in the old group
-    await api.until(lambda: press.answered, "the press is answered")
-    assert await house.votes() == [(str(bo.user.id), "like")]
-    assert len(await house.rows("SELECT id FROM channels")) == 1
-
-
-async def test_a_move_that_is_noticed_by_sending_keeps_the_reply(
-    api: BotApi, house: House, ana: Human
-) -> None:
-    hall = group(api, ana, kind="group")
-    house.voice.go.clear()
-    ana.say(hall, "/chat hello")
-    await house.voice.submitted.wait()
-    new = town.upgrade(api, hall, ana)
-    house.voice.go.set()
-    (reply,) = await replies(api, new)
-    assert reply.text == "You said: hello"
-    press = ana.press(reply, "👍")
-    await api.until(lambda: press.answered, "the press is answered")
-    assert await house.votes() == [(str(ana.user.id), "like")]
-
-
 async def test_a_reply_that_is_deleted_while_it_grows_is_sent_at_its_end(
     api: BotApi, house: House, ana: Human
 ) -> None:
-    hall = group(api, ana)
-    house.voice.words, house.voice.pause = " ".join(f"word{n}" for n in range(40)), 0.5
-    ana.say(hall, "/chat hello")
-    await api.until(lambda: api.made("editMessageText"), "an edit")
+    hall = await growing(api, house, ana)
     spoken(api, hall)[0].deleted = True
     (reply,) = await replies(api, hall)
     assert reply.text == house.voice.words
@@ -219,7 +190,7 @@ async def test_a_press_below_a_deleted_reply_counts(api: BotApi, house: House, a
     (reply,) = await replies(api, ana.private)
     press = ana.press(reply, "👍")
     reply.deleted = True
-    await api.until(lambda: press.answered, "the press is answered")
+    await answered(api, press)
     ana.say(ana.private, "go on")
     await replies(api, ana.private)
     assert await house.votes() == [(str(ana.user.id), "like")]

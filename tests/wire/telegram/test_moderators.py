@@ -12,7 +12,7 @@ from tests.wire.telegram import town
 from tests.wire.telegram.house import House
 from tests.wire.telegram.people import Human
 from tests.wire.telegram.server import BotApi
-from tests.wire.telegram.town import group, replies, said, spoken
+from tests.wire.telegram.town import answered, group, replies, said, spoken
 from tests.wire.telegram.world import Chat, Message
 
 
@@ -27,8 +27,7 @@ async def disliked(api: BotApi, chat: Chat, asker: Human, rater: Human, text: st
     before = len(town.rated(api, chat))
     asker.say(chat, f"/chat {text}")
     reply = (await replies(api, chat, before + 1))[-1]
-    press = rater.press(reply, "👎")
-    await api.until(lambda: press.answered, "the vote is taken")
+    await answered(api, rater.press(reply, "👎"))
     return reply
 
 
@@ -91,6 +90,11 @@ async def test_rulings_as_replies(
     ):
         mod.say(hall, line, reply=reply)
         await said(api, hall, thanks)
+    assert {m.text.partition(".")[0] for m in spoken(api, hall)} >= {
+        "Approved: reply 1",
+        "Rejected: reply 2",
+        "Corrected: reply 3",
+    }
     assert await rulings(house) == [
         ("You said: one", "approve", ""),
         ("You said: two", "reject", ""),
@@ -101,6 +105,27 @@ async def test_rulings_as_replies(
     assert "Ruling: approve" in why.text
 
 
+@pytest.mark.parametrize("line", ["/reject", "/correct No!", "/better No!", "/flag", "/ban"])
+async def test_a_word_on_what_is_no_reply_of_the_bots_is_about_no_reply(
+    api: BotApi, house: House, hall: Chat, ana: Human, bo: Human, mod: Human, line: str
+) -> None:
+    await disliked(api, hall, ana, bo, "one")
+    mod.say(hall, line, reply=bo.say(hall, "one is a silly number"))
+    await said(api, hall, "do not know that message as a reply of mine")
+    assert await rulings(house) == []
+    assert [kind for _, kind in await house.votes()] == ["dislike"]
+    assert await house.rows("SELECT * FROM members WHERE trust < 1") == []
+
+
+async def test_a_rater_is_banned_by_number_in_answer_to_whatever(
+    api: BotApi, house: House, hall: Chat, ana: Human, bo: Human, mod: Human
+) -> None:
+    await disliked(api, hall, ana, bo, "one")
+    [(number,)] = await house.rows(f"SELECT id FROM members WHERE external_id = '{bo.user.id}'")
+    mod.say(hall, f"/ban {number}", reply=bo.say(hall, "one is a silly number"))
+    await said(api, hall, "count for nothing")
+
+
 async def test_members_may_not_rule(
     api: BotApi, house: House, hall: Chat, ana: Human, bo: Human, mod: Human
 ) -> None:
@@ -109,9 +134,7 @@ async def test_members_may_not_rule(
     await said(api, hall, "/approve is for moderators")
     mod.say(hall, "/review")
     card = await said(api, hall, "1 to review")
-    press = ana.press(card, "✅")
-    await api.until(lambda: press.answered, "the member is told")
-    assert "for moderators" in press.said
+    assert "for moderators" in await answered(api, ana.press(card, "✅"))
     assert card.labels
     for line in ("/promote 0", "/train now", "/learning pause", "/stats", "/persona x"):
         ana.say(hall, line)
@@ -150,25 +173,28 @@ async def test_rights_in_one_group_are_none_in_another(
     assert await house.rows("SELECT * FROM requests") == []
 
 
-async def test_an_anonymous_administrator_rules_too(
+async def test_an_anonymous_administrator_is_a_moderator(
     api: BotApi, house: House, hall: Chat, ana: Human, mod: Human
 ) -> None:
+    mod.say(hall, "/chat my own words")
+    await replies(api, hall)
     hall.members[mod.user.id].anonymous = True
     mod.say(hall, "@thumbwise_bot hello from nobody")
-    (reply,) = await replies(api, hall)
+    reply = (await replies(api, hall, 2))[-1]
     mod.say(hall, "/approve", reply=reply)
     await said(api, hall, "Approved")
     mod.say(hall, "/promote 0")
-    asked = await api.until(
-        lambda: next((m for m in spoken(api, hall) if m.labels[:1] == ["Confirm"]), None),
-        "a question",
-    )
+    await said(api, hall, "/promote is for admins")
+    mod.say(hall, "/forget")
+    asked = await said(api, hall, "for good")
     wrong = ana.press(asked, "Confirm")
     await api.until(lambda: wrong.answered, "a member is told")
     assert wrong.alert
     mod.press(asked, "Confirm")  # buttons are pressed under the own name
-    await api.until(lambda: not asked.labels, "it is done")
-    assert len(await rulings(house)) == 1
+    await said(api, hall, "deleted")
+    kept = str(await house.rows("SELECT text FROM messages"))
+    assert "hello from nobody" not in kept
+    assert "my own words" in kept  # they were said under a name, and that one forgets nothing
 
 
 async def test_a_round_is_followed_as_it_goes(

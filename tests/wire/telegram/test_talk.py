@@ -6,7 +6,7 @@ import pytest
 
 from tests.wire.telegram import town
 from tests.wire.telegram.house import House, actions, heard
-from tests.wire.telegram.people import Human, post
+from tests.wire.telegram.people import Human
 from tests.wire.telegram.server import BotApi
 from tests.wire.telegram.town import group, replies, said, spoken
 
@@ -75,17 +75,6 @@ async def test_a_thread_of_replies_is_no_topic(api: BotApi, house: House, ana: H
 
 
 @pytest.mark.usefixtures("house")
-async def test_comments_below_a_channels_post(api: BotApi, ana: Human) -> None:
-    hall = group(api, ana, bot="administrator")
-    news = town.channel(api, hall)
-    copy = post(api, news, "Big news, ask @thumbwise_bot")
-    asked = ana.say(hall, "@thumbwise_bot what does it mean?", reply=copy)
-    (answer,) = await replies(api, hall)
-    assert answer.reply is asked
-    assert not spoken(api, news)
-
-
-@pytest.mark.usefixtures("house")
 async def test_bots_are_never_answered(api: BotApi, ana: Human) -> None:
     api.world.bots_hear_bots = True
     other = Human(api, "Other", is_bot=True)
@@ -119,6 +108,32 @@ async def test_what_is_replied_to_and_quoted_is_read(
     assert "The sky is blue" not in str(house.voice.prompts[-1])
 
 
+async def test_the_quoted_part_of_a_known_message_is_pointed_at(
+    api: BotApi, house: House, ana: Human
+) -> None:
+    house.voice.words = "The sky is blue, the grass is green."
+    ana.say(ana.private, "tell me")
+    (reply,) = await replies(api, ana.private)
+    ana.say(ana.private, "is it true?", reply=reply, quote="the grass is green")
+    await replies(api, ana.private, 2)
+    assert heard(house.voice) == [
+        "tell me",
+        "The sky is blue, the grass is green.",
+        "> the grass is green\nis it true?",
+    ]
+    kept = await house.rows("SELECT text FROM messages WHERE speaker = 'Ana'")
+    assert kept == [("tell me",), ("is it true?",)]
+
+
+async def test_what_is_quoted_from_another_chat_is_read(
+    api: BotApi, house: House, ana: Human
+) -> None:
+    ana.quote(ana.private, "is it true?", "the grass is green")
+    await replies(api, ana.private)
+    assert heard(house.voice) == ["> the grass is green\nis it true?"]
+    assert await house.rows("SELECT text FROM messages WHERE speaker = 'Ana'") == [("is it true?",)]
+
+
 async def test_what_is_forwarded_is_read_with_its_author(
     api: BotApi, house: House, ana: Human
 ) -> None:
@@ -135,6 +150,18 @@ async def test_text_files_are_read_with_their_caption(
     await replies(api, ana.private)
     assert "what is in it?" in heard(house.voice)[-1]
     assert "buy milk" in heard(house.voice)[-1]
+
+
+async def test_a_changed_caption_does_not_drop_the_file(
+    api: BotApi, house: House, ana: Human
+) -> None:
+    sent = ana.document(ana.private, "notes.txt", b"buy milk", caption="what is in it?")
+    await replies(api, ana.private)
+    ana.edit(sent, "what shall I buy?")
+    ana.say(ana.private, "well?")
+    await replies(api, ana.private, 2)
+    assert "what shall I buy?" in heard(house.voice)[0]
+    assert "buy milk" in heard(house.voice)[0]
 
 
 async def test_only_the_beginning_of_a_long_file_is_read(
@@ -165,7 +192,25 @@ async def test_a_caption_is_read_though_the_picture_is_not(
 ) -> None:
     ana.photo(ana.private, "is this a cat?")
     await replies(api, ana.private)
-    assert "is this a cat?" in heard(house.voice)[-1]
+    ana.voice(ana.private, "and this?")
+    await replies(api, ana.private, 2)
+    ana.document(ana.private, "cat.pdf", b"%PDF", "application/pdf", caption="or this?")
+    await replies(api, ana.private, 3)
+    ana.document(ana.private, "cat.txt", b"meow", caption="this?", size=30 * 2**20)
+    await replies(api, ana.private, 4)
+    assert heard(house.voice)[::2] == [
+        "[photo] is this a cat?",
+        "[voice] and this?",
+        "[file: cat.pdf, not read] or this?",
+        "[file: cat.txt, not read] this?",
+    ]
+
+
+async def test_a_caption_can_be_a_command(api: BotApi, house: House, ana: Human) -> None:
+    hall = group(api, ana)
+    ana.photo(hall, "/chat@thumbwise_bot is this a cat?")
+    await replies(api, hall)
+    assert heard(house.voice) == ["[photo] is this a cat?"]
 
 
 @pytest.mark.usefixtures("house")

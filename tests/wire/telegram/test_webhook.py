@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from tests.wire.telegram import town
 from tests.wire.telegram.house import House
 from tests.wire.telegram.people import Human
 from tests.wire.telegram.server import BotApi
-from tests.wire.telegram.town import replies, spoken
+from tests.wire.telegram.town import answered, replies, spoken
+from tests.wire.telegram.webhook import forged
 
 PUBLIC = "https://bot.example/telegram"
 SECRET = "s3cret-of-the_test"  # noqa: S105 - of this file only
@@ -19,13 +18,9 @@ SECRET = "s3cret-of-the_test"  # noqa: S105 - of this file only
 @pytest.fixture
 async def hooked(api: BotApi, quiet_house: House) -> House:
     """The bot, listening to its webhook."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    api.webhook.proxies[PUBLIC] = f"http://127.0.0.1:{port}/telegram"
     quiet_house.options = {
         "webhook_url": PUBLIC,
-        "webhook_listen": f"127.0.0.1:{port}",
+        "webhook_listen": api.webhook.front(PUBLIC),
         "webhook_secret": SECRET,
     }
     await quiet_house.start()
@@ -41,25 +36,15 @@ async def test_updates_come_and_are_answered_in_order(
     assert [m.text for m in found] == [f"You said: number {n}" for n in range(3)]
     await api.until(lambda: not api.updates.pending, "all are taken")
     assert api.updates.polls == 0
-    press = ana.press(found[0], "👍")
-    await api.until(lambda: press.answered, "the press is answered")
+    await answered(api, ana.press(found[0], "👍"))
     assert await hooked.votes() == [(str(ana.user.id), "like")]
 
 
 @pytest.mark.usefixtures("hooked")
 async def test_strangers_are_turned_away(api: BotApi, ana: Human) -> None:
-    forged = {
-        "update_id": 1,
-        "message": {
-            "message_id": 1,
-            "date": 1,
-            "chat": ana.private.to_json(),
-            "from": ana.user.to_json(),
-            "text": "forged",
-        },
-    }
-    assert await api.webhook.post(forged, None) == 401
-    assert await api.webhook.post(forged, SECRET + "x") == 401
+    update = forged(api.world, ana.user)
+    assert await api.webhook.post(update, None) == 401
+    assert await api.webhook.post(update, SECRET + "x") == 401
     ana.say(ana.private, "real")
     (reply,) = await replies(api, ana.private)
     assert reply.text == "You said: real"

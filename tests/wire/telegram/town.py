@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.wire.telegram.people import Human, hand_over
-from tests.wire.telegram.server import BotApi
+from tests.wire.telegram.server import BotApi, Press
 from tests.wire.telegram.world import Chat, Membership, Message
 
 
@@ -94,3 +94,9 @@ async def said(api: BotApi, chat: Chat, words: str) -> Message:
 
     message: Message = await api.until(found, f"{words!r} in {chat.id}")
     return message
+
+
+async def answered(api: BotApi, press: Press) -> str:
+    """Wait for the answer to a press; the little text that the member sees."""
+    await api.until(lambda: press.answered, "the press is answered")
+    return press.said

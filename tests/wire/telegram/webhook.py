@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,7 @@ import aiohttp
 from tests.wire.telegram.parameters import Parameters
 from tests.wire.telegram.refusals import Json, Refusal, blunder
 from tests.wire.telegram.updates import Updates
+from tests.wire.telegram.world import User, World
 
 RETRY_SECONDS: Final = 1.0
 HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
@@ -81,6 +83,14 @@ class Webhook:
         }
         return found | ({"last_error_message": self.last_error} if self.last_error else {})
 
+    def front(self, public: str) -> str:
+        """Put a proxy at a public address; where on this machine the bot is to listen behind it."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.proxies[public] = f"http://127.0.0.1:{port}/telegram"
+        return f"127.0.0.1:{port}"
+
     async def post(self, update: Json, secret: str | None) -> int:
         """Bring one update; returns the status, 0 if nobody was there."""
         headers = {HEADER: secret} if secret else {}
@@ -121,3 +131,15 @@ class Webhook:
             if self.url.startswith(public):
                 return local + self.url.removeprefix(public)
         return self.url
+
+
+def forged(world: World, user: User) -> Json:
+    """What somebody who is not Telegram might bring to the webhook."""
+    message = {
+        "message_id": 1,
+        "date": 1,
+        "chat": world.private(user).to_json(),
+        "from": user.to_json(),
+        "text": "forged",
+    }
+    return {"update_id": 1, "message": message}
