@@ -1,6 +1,7 @@
 # Two commands are enough: `make run` and `make test`. Everything they need, they set up.
 
-PYTHON ?= python3.11
+# Run, not only looked for: the name may be a shim of a version that is not chosen.
+PYTHON ?= $(shell python3.11 -c '' 2> /dev/null && echo python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

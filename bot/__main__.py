@@ -128,6 +128,7 @@ def main() -> None:
         sys.exit(130)
     except OSError as error:
         if error.filename is not None:
+            _keep_trace()
             say(f"{error.filename} cannot be used: {error.strerror}.")
         elif error.errno == errno.ENOSPC:
             say("There is no space left on the disk.")
@@ -138,6 +139,12 @@ def main() -> None:
     else:
         return
     sys.exit(1)
+
+
+def _keep_trace() -> None:
+    # It may be a bug all the same. Before there is a log the sentence is enough.
+    if logging.root.handlers:
+        logging.getLogger(__name__).error("a file cannot be used", exc_info=True)
 
 
 def _broke_down() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 from rich.console import Console as Screen
@@ -17,6 +20,9 @@ from bot.errors import ThumbwiseError
 from bot.platforms.base import Platform
 from bot.serving import serve
 from bot.settings import Settings
+
+_HOLDER: Final = "run.holder"
+"""Beside `run.lock`: the command that holds it and the number of its process, as "run 1234"."""
 
 
 def has_token(settings: Settings) -> bool:
@@ -33,19 +39,22 @@ def has_terminal() -> bool:
 async def serve_all(settings: Settings, *, tell: Callable[[str], None]) -> None:
     """Serve every platform that has a token, and the console, until cancelled."""
     logs.configure(settings)
-    with house_lock(settings.data_dir) as ours:
+    with house_lock(settings.data_dir, "run") as ours:
         if not ours:
-            raise _another(settings)
+            raise _refusal(settings)
         async with app.opened(settings, learner=settings.learn, tell=tell) as house:
             await _serve(house, _with_tokens(settings), console=settings.console, tell=tell)
 
 
 @contextmanager
-def house_lock(data_dir: Path) -> Iterator[bool]:
+def house_lock(data_dir: Path, command: str) -> Iterator[bool]:
     """Hold the house's lock unless another bot has it; whether it is ours.
 
-    Two bots with one token would both answer every message.
+    Two bots with one token would both answer every message. Which command holds it stands in
+    `run.holder`, for the sentence that the next one is refused with. The lock file itself cannot
+    say it: whoever tries the lock empties that.
     """
+    holder = data_dir / _HOLDER
     lock = FileLock(data_dir / "run.lock")
     try:
         lock.acquire(timeout=0)
@@ -53,16 +62,32 @@ def house_lock(data_dir: Path) -> Iterator[bool]:
         yield False
         return
     try:
+        holder.write_text(f"{command} {os.getpid()}", encoding="utf-8")
         yield True
     finally:
+        holder.unlink(missing_ok=True)
         lock.release()
 
 
-def _another(settings: Settings) -> ThumbwiseError:
-    return ThumbwiseError(
-        f"Another bot runs with DATA_DIR={settings.data_dir} already: stop it first, or talk "
-        "beside it with `thumbwise chat`."
+def _holder(data_dir: Path) -> tuple[str, str]:
+    """The command that holds the lock, and how to call it in a sentence."""
+    try:
+        text = (data_dir / _HOLDER).read_text(encoding="utf-8")
+    except FileNotFoundError:  # it is just starting or ending
+        text = ""
+    if found := re.fullmatch(r"(run|chat) ([0-9]+)", text):
+        return found[1], f"`thumbwise {found[1]}` (process {found[2]})"
+    return "", "Another bot"
+
+
+def _refusal(settings: Settings) -> ThumbwiseError:
+    command, it = _holder(settings.data_dir)
+    way = (
+        "end that chat first."
+        if command == "chat"
+        else "stop it first, or talk beside it with `thumbwise chat`."
     )
+    return ThumbwiseError(f"{it} runs with DATA_DIR={settings.data_dir} already: {way}")
 
 
 async def chat(
@@ -83,13 +108,14 @@ async def chat(
     from bot.platforms.terminal import Terminal
 
     folder = settings.data_dir / "logs"
-    with house_lock(settings.data_dir) as ours:
+    with house_lock(settings.data_dir, "chat" if beside else "run") as ours:
         if not ours:
             if not beside:
-                raise _another(settings)
+                raise _refusal(settings)
+            _, it = _holder(settings.data_dir)
             tell(
-                f"Another bot runs with DATA_DIR={settings.data_dir}: this chat goes without a "
-                "learner and a console of its own."
+                f"{it} runs with DATA_DIR={settings.data_dir}: this chat goes without a learner "
+                "and a console of its own."
             )
         logs.configure(settings, file=folder / "bot.log")
         interactive = has_terminal()

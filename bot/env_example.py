@@ -14,6 +14,7 @@ def text() -> str:
     """The text of `.env.example`: every setting, its meaning and its default."""
     lines = [
         "# Copy to .env and change what you need. Every line shows the default.",
+        "# ${NAME} in a value is replaced by that variable, or by nothing if there is none.",
     ]
     for name, field in Settings.model_fields.items():
         lines += ["", f"# {field.description}", f"{name.upper()}={_written(field.default)}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -91,6 +92,26 @@ async def _fail(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
+async def _lose(*_: object, **__: object) -> None:
+    raise FileNotFoundError(2, "No such file or directory", "card.json")
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_where_a_file_was_missing_is_in_the_log_once_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    ready: bool,
+) -> None:
+    """It may be a bug. Without a log standard error has the sentence alone."""
+    monkeypatch.setattr(doors, "chat", _lose)
+    if not ready:
+        monkeypatch.setattr(logging.root, "handlers", [])
+    assert main(monkeypatch, "chat") == 1
+    assert capsys.readouterr().err == "card.json cannot be used: No such file or directory.\n"
+    assert ("in _lose" in caplog.text) is ready
+
+
 def test_what_nobody_foresaw_is_a_sentence_and_a_traceback_in_the_log(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -137,6 +158,14 @@ def test_all_bad_lines_are_reported_by_number(tmp_path: Path) -> None:
 def test_a_lone_bad_line() -> None:
     assert numbered([Problem(3, "it is not JSON")]) == ["line 3: it is not JSON"]
     assert numbered([]) == []
+
+
+def test_of_very_many_bad_lines_the_first_are_listed() -> None:
+    """Runs count, and not lines; what is left is counted in lines."""
+    wrong = [*range(1, 100), *range(200, 1000, 2), 1000, 1001]
+    [sentence] = numbered(Problem(line, "it is not JSON") for line in wrong)
+    first = ", ".join(map(str, range(200, 238, 2)))
+    assert sentence == f"lines 1-99, {first} ... and 383 more: it is not JSON"
 
 
 def test_the_audit_log_is_shown_as_it_was_written() -> None:

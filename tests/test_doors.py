@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -86,12 +87,22 @@ async def test_told_to_end_every_door_is_closed() -> None:
     assert all(door.closed for door in some)
 
 
-async def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path) -> None:
-    """The platforms, and the chat that `run` opens, are refused; `chat` is another matter."""
+@pytest.mark.parametrize(
+    ("command", "way"),
+    [
+        ("run", "stop it first, or talk beside it with `thumbwise chat`."),
+        ("chat", "end that chat first."),
+    ],
+)
+async def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path, command: str, way: str) -> None:
+    """The platforms, and the chat that `run` opens, are refused; `chat` is another matter.
+
+    Whose turn it is to end is named, so that a forgotten chat can be found.
+    """
     token = {"discord_token": SecretStr("x")}
     settings = Settings(_env_file=None, data_dir=tmp_path, **token)  # type: ignore[arg-type]
     said: list[str] = []
-    with doors.house_lock(tmp_path) as ours:
+    with doors.house_lock(tmp_path, command) as ours:
         assert ours
         for refused in (
             doors.serve_all(settings, tell=said.append),
@@ -108,12 +119,24 @@ async def test_only_one_bot_runs_on_a_data_dir(tmp_path: Path) -> None:
             with pytest.raises(ThumbwiseError) as error:
                 await refused
             assert str(error.value) == (
-                f"Another bot runs with DATA_DIR={tmp_path} already: stop it first, or talk beside "
-                "it with `thumbwise chat`."
+                f"`thumbwise {command}` (process {os.getpid()}) runs with DATA_DIR={tmp_path} "
+                f"already: {way}"
             )
     assert said == []
-    with doors.house_lock(tmp_path) as free:
+    with doors.house_lock(tmp_path, command) as free:
         assert free
+
+
+async def test_a_holder_that_has_not_said_who_it_is(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    with doors.house_lock(tmp_path, "run"):
+        for wrong in ("", "run", "rm 1", None):
+            if wrong is None:
+                (tmp_path / "run.holder").unlink()
+            else:
+                (tmp_path / "run.holder").write_text(wrong)
+            with pytest.raises(ThumbwiseError, match=r"^Another bot runs with DATA_DIR="):
+                await doors.serve_all(settings, tell=print)
 
 
 @pytest.mark.parametrize(

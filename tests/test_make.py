@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,29 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path, lacks: str, sentence: s
     assert run.returncode != 0
     assert run.stderr.splitlines()[0] == sentence.format(*sys.version_info)
     assert not (tmp_path / "venv").exists(), "nothing half made is left to stumble over"
+
+
+def test_any_python_that_is_new_enough_will_do(tmp_path: Path) -> None:
+    """Newer systems have `python3` only; a `python3.11` may be a shim that starts nothing."""
+    found = shutil.which("make")
+    assert found is not None
+    (tmp_path / "python3").write_text(
+        '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\n' + f'exec {sys.executable} "$@"\n'
+    )
+    (tmp_path / "python3.11").write_text("#!/bin/sh\nexit 127\n")
+    for script in tmp_path.iterdir():
+        script.chmod(0o755)
+    for shim in (True, False):
+        if not shim:
+            (tmp_path / "python3.11").unlink()
+        run = subprocess.run(
+            [found, "--silent", "run", f"VENV={tmp_path / 'venv'}"],
+            cwd=ROOT,
+            env={"PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert run.returncode != 0
+        assert run.stderr.startswith("Python cannot make a virtual environment here")

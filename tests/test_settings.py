@@ -44,6 +44,11 @@ PLACE = "takes host:port, such as 127.0.0.1:8080."
 SERVER = "takes an address such as https://example.org or http://127.0.0.1:8081."
 GATEWAY = "takes an address such as wss://example.org or ws://127.0.0.1:8081."
 WEBHOOK = "takes an https address, such as https://bot.example.org/telegram."
+HOME = "takes a path; nobody here has the home that ~ stands for."
+PEOPLE = (
+    "takes people such as terminal:ana or, always by number, discord:123456 and telegram:123456"
+)
+COMMUNITIES = "takes communities such as discord:123456 or telegram:-100123456"
 CRON = "takes a cron expression of five fields, such as 0 3 * * mon-fri."
 
 
@@ -66,8 +71,18 @@ CRON = "takes a cron expression of five fields, such as 0 3 * * mon-fri."
         ("CONSENT", "maybe", "takes opt-out or opt-in."),
         ("PERSONA", "\udcff", "takes UTF-8 text."),
         ("DATA_DIR", "what?", "takes a path without a question mark, which database URLs read."),
-        ("ADMINS", "bob", "takes people such as discord:123456 or terminal:ana, not 'bob'."),
-        ("COMMUNITIES", "here", "takes communities such as discord:123456, not 'here'."),
+        ("DATA_DIR", "~nobody-of-that-name/x", HOME),
+        ("ADMINS", "bob", f"{PEOPLE}; entry 1 is none."),
+        ("ADMINS", "terminal:ana,telegram:@ana", f"{PEOPLE}; entry 2 is none."),
+        ("ADMINS", "discord:ana", f"{PEOPLE}; entry 1 is none."),
+        ("ADMINS", "web:owner,,telegram:-5", f"{PEOPLE}; entry 2 is none."),
+        ("MODERATORS", "discord:1\n", f"{PEOPLE}; entry 1 is none."),
+        ("COMMUNITIES", "discord:1,here", f"{COMMUNITIES}; entry 2 is none."),
+        ("CONSOLE_LISTEN", "http://127.0.0.1:8080", PLACE),
+        ("CONSOLE_LISTEN", "my host:80", PLACE),
+        ("CONSOLE_LISTEN", "*:8080", PLACE),
+        ("CONSOLE_LISTEN", "localhost:" + "1" * 5000, PLACE),
+        ("TELEGRAM_WEBHOOK_LISTEN", "127.0.0.1:80 ", PLACE),
         ("CONSOLE_LISTEN", "8080", PLACE),
         ("CONSOLE_LISTEN", "localhost:99999", PLACE),
         ("TELEGRAM_WEBHOOK_LISTEN", "anywhere", PLACE),
@@ -115,7 +130,8 @@ def test_two_wrong_values_are_two_lines(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TELEGRAM_WEBHOOK_SECRET", "DISCORD_API_BASE", "TEMPERATURE"):
+    names = ("TELEGRAM_WEBHOOK_SECRET", "DISCORD_API_BASE", "TEMPERATURE")
+    for name in (*names, "ADMINS", "MODERATORS", "COMMUNITIES", "CONSOLE_LISTEN"):
         monkeypatch.setenv(name, "very secret")
     with pytest.raises(SettingsError) as error:
         settings.load()
@@ -130,6 +146,10 @@ def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None
         {"TELEGRAM_API_BASE": "http://[::1]:9", "TELEGRAM_WEBHOOK_URL": "http://127.0.0.1:8/t"},
         {"TELEGRAM_WEBHOOK_SECRET": "a-Z_0"},
         {"CONSOLE_LISTEN": "[::1]:0"},
+        {"CONSOLE_LISTEN": "::1:8080"},
+        {"CONSOLE_LISTEN": "my-host.example.org:8080"},
+        {"TELEGRAM_WEBHOOK_LISTEN": "0.0.0.0:65535"},
+        {"ADMINS": "terminal:Ana-Lena,web:owner", "COMMUNITIES": "telegram:-1001,discord:1"},
     ],
 )
 def test_addresses_that_can_be_used(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
@@ -144,6 +164,55 @@ def test_an_env_file_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         settings.load()
     assert str(error.value) == ".env is not UTF-8 text; save it as UTF-8."
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("PERSONA='It's me'\n", [1]),
+        ('TOP_K=3\n\n# a word\n\nDISCORD_TOKEN="secret\nSEED=1\n', [5]),
+        ("LEARN=false\r\n\r\n\r\nDISCORD_TOKEN: secret\r\n", [4]),
+        ("secret\nSEED=1\nDISCORD_TOKEN secret\n", [1, 3]),
+    ],
+)
+def test_a_line_of_the_env_file_that_sets_nothing_is_refused(
+    tmp_path: Path, text: str, lines: list[int]
+) -> None:
+    """By its number: what stands there may be a token."""
+    (tmp_path / ".env").write_bytes(text.encode())
+    with pytest.raises(SettingsError) as error:
+        settings.load()
+    assert str(error.value).splitlines() == [
+        f".env line {line} cannot be read: is a quote not closed, or the = missing?"
+        for line in lines
+    ]
+
+
+def test_an_env_file_as_people_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quotes, comments, `export`, several lines, and variables as the head of the example says."""
+    monkeypatch.setenv("FRIEND", "Ana")
+    (tmp_path / ".env").write_text(
+        '\ufeff# settings\n\nexport TOP_K=3 # few\nPERSONA="Be kind\nto ${FRIEND}${NOBODY}."\n'
+        "STOP='it\\'s'\nADMINS=\n\n",
+        encoding="utf-8",
+    )
+    loaded = settings.load()
+    assert (loaded.top_k, loaded.persona) == (3, "Be kind\nto Ana.")
+    assert (loaded.stop, loaded.admins) == (("it's",), ())
+
+
+def test_a_missing_env_file_and_a_folder_of_that_name_are_left_alone(tmp_path: Path) -> None:
+    assert settings.load() == Settings(_env_file=None)
+    (tmp_path / ".env").mkdir()
+    assert settings.load() == Settings(_env_file=None)
+
+
+def test_the_home_directory_is_found_without_a_shell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DATA_DIR", "~/thumbwise")
+    assert settings.load().data_dir == tmp_path / "thumbwise"
 
 
 def test_a_misspelt_name_in_the_env_file_is_told_of(

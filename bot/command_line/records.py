@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _WIDE = 160
 """Columns of a table that goes into a file or a pipe."""
 
+_RUNS = 20
+"""Most runs of line numbers that are listed for one reason."""
+
 
 def import_(
     file: Annotated[Path, typer.Argument(help="A JSONL file; README shows the format.")],
@@ -101,23 +104,27 @@ def numbered(problems: Iterable[Problem]) -> list[str]:
     for problem in problems:
         lines.setdefault(problem.reason, []).append(problem.line)
     return [
-        f"line{'s' if len(found) > 1 else ''} {', '.join(_ranges(found))}: {reason}"
+        f"line{'s' if len(found) > 1 else ''} {_listed(found)}: {reason}"
         for reason, found in lines.items()
     ]
 
 
-def _ranges(numbers: Sequence[int]) -> Iterator[str]:
-    """Growing numbers, with runs of three and more as "first-last"."""
+def _listed(numbers: Sequence[int]) -> str:
+    """Growing numbers, with runs of three and more as "first-last"; of many runs the first ones."""
+    runs = list(_runs(numbers))
+    shown = [
+        f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs[:_RUNS]
+    ]
+    left = sum(map(len, runs[_RUNS:]))
+    return ", ".join(shown) + (f" ... and {left} more" if left else "")
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
     first = 0
     for place, number in enumerate(numbers, start=1):
-        if place < len(numbers) and numbers[place] == number + 1:
-            continue
-        run = numbers[first:place]
-        first = place
-        if len(run) > 2:
-            yield f"{run[0]}-{run[-1]}"
-        else:
-            yield from map(str, run)
+        if place == len(numbers) or numbers[place] != number + 1:
+            yield numbers[first:place]
+            first = place
 
 
 @contextmanager

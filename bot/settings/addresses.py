@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import urlsplit
+
+_PLACE: Final = re.compile(r"(?P<host>[\w.:%-]+|\[[\w.:%]+\]):(?P<port>[0-9]{1,5})")
 
 
 def is_url(value: str, *schemes: str) -> bool:
@@ -23,5 +27,5 @@ def is_url(value: str, *schemes: str) -> bool:
 
 def is_listening_place(value: str) -> bool:
     """Whether a value is host:port; port 0 lets the system choose."""
-    host, _, port = value.rpartition(":")
-    return bool(host) and port.isascii() and port.isdecimal() and int(port) < 65536
+    found = _PLACE.fullmatch(value)
+    return found is not None and int(found["port"]) < 65536

@@ -11,9 +11,9 @@ from bot.domain import Person, Role
 from bot.settings.addresses import is_listening_place, is_url
 from bot.settings.words import Words
 
-_PERSON: Final = re.compile(r"^(discord|telegram|terminal|web):[^\s,:]+$")
-_COMMUNITY: Final = re.compile(r"^(discord|telegram):-?\d+$")
-_SECRET: Final = re.compile(r"^[A-Za-z0-9_-]{0,256}$")
+_PERSON: Final = re.compile(r"(discord|telegram):[0-9]+|(terminal|web):[^\s,:]+")
+_COMMUNITY: Final = re.compile(r"(discord|telegram):-?[0-9]+")
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{0,256}")
 
 
 class PlatformSettings(BaseModel):
@@ -64,19 +64,23 @@ class PlatformSettings(BaseModel):
     @field_validator("admins", "moderators")
     @classmethod
     def _people(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for person in value:
-            if not _PERSON.match(person):
+        for place, person in enumerate(value, start=1):
+            if not _PERSON.fullmatch(person):
                 raise ValueError(
-                    f"takes people such as discord:123456 or terminal:ana, not {person!r}"
+                    "takes people such as terminal:ana or, always by number, discord:123456 and "
+                    f"telegram:123456; entry {place} is none"
                 )
         return value
 
     @field_validator("communities")
     @classmethod
     def _places(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for place in value:
-            if not _COMMUNITY.match(place):
-                raise ValueError(f"takes communities such as discord:123456, not {place!r}")
+        for place, community in enumerate(value, start=1):
+            if not _COMMUNITY.fullmatch(community):
+                raise ValueError(
+                    "takes communities such as discord:123456 or telegram:-100123456; "
+                    f"entry {place} is none"
+                )
         return value
 
     @field_validator("console_listen", "telegram_webhook_listen")

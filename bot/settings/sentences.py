@@ -63,6 +63,11 @@ def _range(bounds: Iterable[Any]) -> str:
     return f"{least} and {most}"
 
 
+def unreadable(line: int) -> str:
+    """The sentence for a line of `.env` that sets nothing."""
+    return f".env line {line} cannot be read: is a quote not closed, or the = missing?"
+
+
 def unknown(name: str, known: Iterable[str]) -> str:
     """The sentence for a name in `.env` that is no setting."""
     near = get_close_matches(name.lower(), known, n=1)

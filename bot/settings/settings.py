@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
@@ -42,6 +43,10 @@ class HouseSettings(BaseModel):
     @field_validator("data_dir")
     @classmethod
     def _plain(cls, value: Path) -> Path:
+        try:
+            value = value.expanduser()  # no shell does it in `.env` or in a service's file
+        except RuntimeError:
+            raise ValueError("takes a path; nobody here has the home that ~ stands for") from None
         if "?" in str(value):
             raise ValueError("takes a path without a question mark, which database URLs read")
         return value
@@ -89,6 +94,8 @@ def load(**overrides: Any) -> Settings:
     """Read the settings. Raises `SettingsError`, one sentence a wrong value, without the value of
     a secret."""
     try:
+        if lines := _unreadable_lines():
+            raise SettingsError("\n".join(map(sentences.unreadable, lines)))
         return Settings(**overrides)
     except ValidationError as error:
         problems = [sentences.about(problem, Settings.model_fields) for problem in error.errors()]
@@ -97,6 +104,27 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(".env is not UTF-8 text; save it as UTF-8.") from None
     except OSError as error:
         raise SettingsError(f".env cannot be read: {error.strerror or error}.") from error
+
+
+def _unreadable_lines() -> list[int]:
+    """The lines of `.env`, counted from 1, that set nothing: no statements, or no value in them.
+
+    Their numbers only: what stands there may be a secret.
+    """
+    file = Path(".env")
+    if not file.is_file():  # there need not be one; a named pipe can be read only once
+        return []
+    with file.open(encoding="utf-8") as stream:
+        wrong = [
+            binding.original
+            for binding in parse_stream(stream)
+            if binding.error or (binding.key is not None and binding.value is None)
+        ]
+    return [one.line + _blank_lines(one.string) for one in wrong]
+
+
+def _blank_lines(statement: str) -> int:
+    return statement[: -len(statement.lstrip())].count("\n")
 
 
 def unknown_names() -> list[str]:

@@ -54,6 +54,10 @@ def test_ending_the_bot_ends_the_learner(world: World) -> None:
     chat = world.start("bot", "chat")
     try:
         pid = learner_pid(world)
+        tokens = {"DISCORD_TOKEN": "x"}
+        refused = world.run("bot", "run", **tokens)
+        assert refused.returncode == 1
+        assert f"`thumbwise chat` (process {chat.pid}) runs with" in refused.stderr
         chat.communicate(timeout=120)  # closes the pipe
     finally:
         chat.kill()
@@ -68,12 +72,12 @@ async def test_a_chat_beside_a_bot_leaves_to_it_what_there_can_be_but_one_of(wor
     database = await Database.open(f"sqlite+aiosqlite:///{data / 'thumbwise.db'}")
     async with database.write() as tx:
         await presence.show(tx, "bot", os.getpid(), datetime.now(UTC))
-    with house_lock(data):
+    with house_lock(data, "run"):
         chat = await asyncio.to_thread(world.run, "bot", "chat", lines="hello\n+\n")
     assert chat.returncode == 0, chat.stderr
     assert chat.stderr.splitlines()[0] == (
-        f"Another bot runs with DATA_DIR={data}: this chat goes without a learner and a console of "
-        "its own."
+        f"`thumbwise run` (process {os.getpid()}) runs with DATA_DIR={data}: this chat goes "
+        "without a learner and a console of its own."
     )
     assert "Thank you, noted." in chat.stdout
     assert world.rows("SELECT pid FROM presence") == [(os.getpid(),)], "the bot's own sign of life"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.walks.conftest import World
 
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 120.0
 """How long a process may take to end in good order. A bound against hanging, no claim."""
 
 
@@ -28,8 +28,13 @@ class Bot:
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it as an operator would; it must go in good order."""
         self.process.send_signal(how)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            code = await self.process.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                code = await self.process.wait()
+        except TimeoutError:
+            self.process.send_signal(signal.SIGABRT)  # it writes where each thread hangs
+            await self.process.wait()
+            pytest.fail(f"it did not end:\n{self.said()}")
         assert code in (0, -how, 128 + how), self.said()
 
     async def kill(self) -> None:
@@ -55,7 +60,9 @@ async def running(world: World, ready: Awaitable[object], **changes: str) -> Asy
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
-            env=world.environment | {"LEARN": "false", "CONSOLE": "false"} | changes,
+            env=world.environment
+            | {"LEARN": "false", "CONSOLE": "false", "PYTHONFAULTHANDLER": "1"}
+            | changes,
             cwd=world.path,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
