@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from bot.domain import Person, Place, Role
+from bot.domain import ChannelKind, Person, Place, Role
 from bot.platforms.formatting import readable
 from bot.settings import Settings
 
@@ -34,6 +34,11 @@ def known_as(settings: Settings, person: Person, place: Place) -> Person:
 def is_at_home(person: Person) -> bool:
     """Whether the person sits at this machine, where nobody takes anything from anybody else."""
     return person.platform in _OWN
+
+
+def is_private(place: Place) -> bool:
+    """Whether what is said in a place is seen by the one who asked alone, on any platform."""
+    return place.kind is ChannelKind.DIRECT or place.platform in _OWN
 
 
 def reaches_everywhere(settings: Settings, person: Person) -> bool:

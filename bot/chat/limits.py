@@ -24,13 +24,19 @@ class Limits:
 
     def take(self, member: int, channel: int, now: datetime) -> float:
         """Take one reply; 0 when granted, else the seconds until one is free (nothing is taken)."""
-        keys = (("member", member), ("channel", channel))
-        self._drop_old(now)
-        waits = [self._wait(kind, self._taken.get((kind, row), deque()), now) for kind, row in keys]
-        if not any(waits):
-            for key in keys:
+        wait = self.peek(member, channel, now)
+        if not wait:
+            for key in (("member", member), ("channel", channel)):
                 self._taken.setdefault(key, deque()).append(now)
-        return max(waits)
+        return wait
+
+    def peek(self, member: int, channel: int, now: datetime) -> float:
+        """What `take` would return; nothing is taken."""
+        self._drop_old(now)
+        keys = (("member", member), ("channel", channel))
+        return max(
+            self._wait(kind, self._taken.get((kind, row), deque()), now) for kind, row in keys
+        )
 
     def tell(self, member: int, now: datetime) -> bool:
         """Whether to tell a member that they have to wait: once a minute, lest it floods."""

@@ -50,7 +50,8 @@ async def rate(
     """Keep one judgement of a reply; return the thanks once it is on disk.
 
     With `toggle` a like or dislike that is in force already is taken back; a retraction `of` one
-    kind of vote leaves the other kind alone; what must be a `first` vote changes no other.
+    kind of vote leaves the other kind alone. What must be a `first` vote changes no other, and
+    counts only for who spoke before the reply: an older one may be of before a /forget.
     A moderator's correction is a ruling as well. Raises `Refused` when there is nothing to judge,
     when it lies in another channel, or when a correction is empty or too long.
     """
@@ -75,6 +76,8 @@ async def rate(
             kind = FeedbackKind.RETRACTION
         events = await feedback.events(tx, judged.id) if first else ()
         voted = any(e.member == member.id and e.kind in feedback.VOTES for e in events)
+        if first and not await members.spoke_before(tx, member.id, judged.id):
+            return "It is unknown when you gave that vote, so it does not count."
         if voted or (kind is FeedbackKind.RETRACTION and of not in (None, before)):
             return "Your vote stands as it is."
         event = Feedback(judged.id, member.id, kind, now, readable(text).strip(), via)

@@ -75,7 +75,12 @@ async def refusal(services: Services, person: Person, place: Place) -> str:
             return "I am switched off in this channel."
         who = known_as(services.settings, person, place)
         member = await members.meet(tx, who, services.now())
-    return "" if member.consent.answered else UNANSWERED
+    if not member.consent.answered:
+        return UNANSWERED
+    wait = 0.0
+    if not is_at_home(who):
+        wait = services.limits.peek(member.id, channel.id, services.now())
+    return wait_a_little(wait) if wait else ""
 
 
 UNANSWERED: Final = "You asked me not to answer you. /privacy answering on changes that."
@@ -93,7 +98,8 @@ async def _reply(
         # Asked again: while the message waited for its turn, things may have changed.
         if waiting.gone:
             return None
-        message = replace(message, text=waiting.text)
+        longest = services.settings.message_chars + message.attached
+        message = replace(message, text=waiting.text[:longest])
         channel = await conversations.enter(tx, message.place, services.now())
         member = await members.meet(tx, message.author, services.now())
         if channel.mode is ChannelMode.OFF:

@@ -109,8 +109,8 @@ class ChatRoom:
                     return None
                 found = await changes.exchange_of(conn, channel.id, external_id)
             if found is None and wait:
-                async with self._turns.of(channel.id):  # a reply is delivered within its turn
-                    return await look(wait=False)
+                await self._turns.settled(channel.id)  # a reply is delivered within its turn
+                return await look(wait=False)
             return found
 
         return await _guarded(look, message=external_id)
@@ -245,12 +245,13 @@ class ChatRoom:
 
         return await _guarded(look, note=name)
 
-    async def keep_note(self, name: str, text: str) -> None:
+    async def keep_note(self, name: str, text: str, *, forget: bool = False) -> None:
         """See `Room.keep_note`."""
 
         async def keep() -> None:
             async with self._services.database.write() as tx:
-                await memos.put(tx, f"note: {name}", text, self._services.now())
+                at = self._services.now()
+                await memos.put(tx, f"note: {name}", text, at, forget=forget)
 
         await _guarded(keep, note=name)
 

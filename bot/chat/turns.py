@@ -25,6 +25,12 @@ class ChannelTurns:
         """How many have the channel's turn or wait for it."""
         return self._locks[channel][1] if channel in self._locks else 0
 
+    async def settled(self, channel: int) -> None:
+        """Wait until whoever has the channel's turn now has ended."""
+        if channel in self._locks:
+            async with self._locks[channel][0]:
+                pass
+
 
 class _Turn:
     def __init__(self, locks: dict[int, tuple[asyncio.Lock, int]], channel: int) -> None:

@@ -30,8 +30,8 @@ class ChannelMode(StrEnum):
 class Place:
     """Where something was said, in a platform's own ids.
 
-    `parent` is the channel that a thread belongs to: it follows what was set there, until something
-    else is set in the thread.
+    `parent` is the channel that a thread belongs to: it follows what was set there, until the bot
+    is turned on or off in the thread itself.
     """
 
     platform: str

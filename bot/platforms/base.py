@@ -161,7 +161,8 @@ class Room(Protocol):
 
         With `toggle` a vote that is given a second time is taken back. A retraction `of` one kind
         of vote (a reaction that was removed) leaves the other kind alone. What must be a member's
-        `first` vote (it is unknown when it was given) changes no other.
+        `first` vote (it is unknown when it was given) changes no other, and counts only for who
+        spoke before the reply.
         """
 
     async def command(
@@ -199,8 +200,11 @@ class Room(Protocol):
     async def note(self, name: str) -> str | None:
         """A small fact of a platform's own, as `keep_note` was told last."""
 
-    async def keep_note(self, name: str, text: str) -> None:
-        """Remember a small fact under a name of at most 50 characters."""
+    async def keep_note(self, name: str, text: str, *, forget: bool = False) -> None:
+        """Remember a small fact under a name of at most 50 characters.
+
+        With `forget` nothing of what was remembered under it before stays on the disk.
+        """
 
 
 class Platform(Protocol):

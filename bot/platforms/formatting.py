@@ -41,9 +41,9 @@ def split(text: str, most: int, length: Callable[[str], int] = len) -> list[str]
     opening, rest = "", text
     closing = max((len(f"\n{indent}{mark}") for indent, mark, _ in _FENCE.findall(text)), default=0)
     while rest:
-        if len(opening) + closing > most // 2:
+        if length(opening) + closing > most // 2:
             opening, closing = "", 0  # no room for fences in messages that are so short
-        room = most - len(opening)
+        room = most - length(opening)
         if length(rest) <= room:
             parts.append(opening + rest)
             break

@@ -161,6 +161,9 @@ class Posting:
     async def close(self) -> None:
         """End what still goes on in the background; for whoever gives up on the reply."""
         await self._settle()
+        if self._queued and not self._done:  # it was announced, and nobody waits for it any more
+            for drawn in self._drawn:
+                await self._surface.remove(drawn.message)
 
     @property
     def begun(self) -> bool:
@@ -251,7 +254,8 @@ async def attend(walk: Awaitable[None], posting: Posting) -> None:
 
 
 RESTARTING: Final = "I am being restarted. Please ask again if I do not come back to this."
-_FAREWELL_SECONDS: Final = 3.0
+_FAREWELL_SECONDS: Final = 8.0
+"""Longer than the slowest channel's pace."""
 
 
 @dataclass(frozen=True, slots=True)

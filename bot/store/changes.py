@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Place, Prompt, Turn
-from bot.store.forgetting import clear
+from bot.store.forgetting import clear, without
 from bot.store.tables import channels, communities, deliveries, exchanges, messages
 
 
@@ -62,17 +62,23 @@ async def was_delivered(conn: AsyncConnection, exchange: int) -> bool:
 
 
 async def edit(tx: AsyncConnection, channel: int, external_id: str, text: str) -> None:
-    """Let a member's message say something else from now on; one that is not kept stays so."""
-    await tx.execute(
-        update(messages)
-        .where(
-            messages.c.channel_id == channel,
-            messages.c.external_id == external_id,
-            messages.c.exchange_id.is_(None),
-            messages.c.text != "",
-        )
-        .values(text=text)
+    """Let a member's message say something else from now on, here and in the prompts that hold it.
+
+    One that is not kept stays so.
+    """
+    query = select(messages).where(
+        messages.c.channel_id == channel,
+        messages.c.external_id == external_id,
+        messages.c.exchange_id.is_(None),
+        messages.c.text != "",
     )
+    row = (await tx.execute(query)).one_or_none()
+    if row is not None and row.text != text:
+        await tx.execute(update(messages).where(messages.c.id == row.id).values(text=text))
+        for exchange, prompt in await _prompts_since(tx, channel, row):
+            turns = tuple(replace(t, text=text) if _is(t, row) else t for t in prompt.turns)
+            if turns != prompt.turns:
+                await _reword(tx, exchange, replace(prompt, turns=turns))
 
 
 async def remove(tx: AsyncConnection, channel: int, external_ids: Collection[str]) -> None:
@@ -97,23 +103,56 @@ async def remove(tx: AsyncConnection, channel: int, external_ids: Collection[str
 
 
 async def _withdraw(tx: AsyncConnection, channel: int, message: Row[tuple[object, ...]]) -> None:
-    """Take a message out of the prompts that it was read in."""
+    """Take a message out of the prompts that it was read in, and clear what answers it.
+
+    Replies may repeat its words: those that are cleared leave later prompts as well.
+    """
+    prompts = await _prompts_since(tx, channel, message)
+    answers = await _answers_to(tx, channel, message.external_id)
+    answers.update(id_ for id_, prompt in prompts if _is(prompt.turns[-1], message))
+    said = select(exchanges.c.reply).where(exchanges.c.id.in_(answers), exchanges.c.reply != "")
+    replies = set((await tx.execute(said)).scalars())
+    for exchange, prompt in prompts:
+        kept = tuple(turn for turn in prompt.turns if not _is(turn, message))
+        thinner = without(replace(prompt, turns=kept), replies)
+        if exchange not in answers and thinner != prompt:
+            await _reword(tx, exchange, thinner)
+    await clear(tx, answers)
+
+
+async def _answers_to(tx: AsyncConnection, channel: int, external_id: str) -> set[int]:
+    """The replies to a message, with all the tries: their prompts may hold more than its text."""
+    query = select(messages.c.exchange_id).where(
+        messages.c.channel_id == channel,
+        messages.c.reply_to == external_id,
+        messages.c.exchange_id.is_not(None),
+    )
+    found: set[int] = set()
+    new = set((await tx.execute(query)).scalars())
+    while new:
+        found |= new
+        tries = select(exchanges.c.id, exchanges.c.retry_of).where(
+            or_(exchanges.c.retry_of.in_(new), exchanges.c.id.in_(new))
+        )
+        rows = (await tx.execute(tries)).all()
+        new = {one for row in rows for one in (row.id, row.retry_of) if one is not None} - found
+    return found
+
+
+async def _prompts_since(
+    tx: AsyncConnection, channel: int, message: Row[tuple[object, ...]]
+) -> list[tuple[int, Prompt]]:
+    """The exchanges that may hold a message, with their prompts; without those that are cleared."""
     query = select(exchanges.c.id, exchanges.c.prompt).where(
         exchanges.c.channel_id == channel, exchanges.c.created_at >= message.created_at
     )
-    answers = []
-    for row in (await tx.execute(query)).all():
-        prompt = Prompt.from_json(row.prompt)
-        kept = tuple(turn for turn in prompt.turns if not _is(turn, message))
-        if len(kept) == len(prompt.turns):
-            continue
-        if _is(prompt.turns[-1], message):
-            answers.append(row.id)
-        else:
-            thinner = replace(prompt, turns=kept).to_json()
-            change = update(exchanges).where(exchanges.c.id == row.id)
-            await tx.execute(change.values(prompt=thinner))
-    await clear(tx, answers)
+    prompts = [(row.id, Prompt.from_json(row.prompt)) for row in (await tx.execute(query)).all()]
+    return [(exchange, prompt) for exchange, prompt in prompts if prompt.turns]
+
+
+async def _reword(tx: AsyncConnection, exchange: int, prompt: Prompt) -> None:
+    change = update(exchanges).where(exchanges.c.id == exchange)
+    await tx.execute(change.values(prompt=prompt.to_json()))
 
 
 def _is(turn: Turn, message: Row[tuple[object, ...]]) -> bool:

@@ -77,7 +77,7 @@ async def _clear_exchanges(tx: AsyncConnection, member: int) -> int:
             tainted.add(row.id)
             repeating[row.channel_id].add(row.reply)
         elif said & repeating[row.channel_id]:
-            thinner[row.id] = _without(prompt, repeating[row.channel_id])
+            thinner[row.id] = without(prompt, repeating[row.channel_id])
     await clear(tx, own | tainted)
     for exchange, prompt in thinner.items():
         change = update(exchanges).where(exchanges.c.id == exchange)
@@ -95,7 +95,7 @@ async def clear(tx: AsyncConnection, ids: Iterable[int]) -> None:
         await tx.execute(delete(deliveries).where(deliveries.c.exchange_id.in_(some)))
 
 
-def _without(prompt: Prompt, replies: Collection[str]) -> Prompt:
+def without(prompt: Prompt, replies: Collection[str]) -> Prompt:
     """The prompt without the turns of the bot that are among some replies."""
     kept = (t for t in prompt.turns if t.role != "assistant" or t.text not in replies)
     return replace(prompt, turns=tuple(kept))

@@ -164,11 +164,13 @@ async def test_the_words_of_a_reply_are_shown_to_those_who_may_judge_it(house: H
     assert await house.room.reply_of(MOD, GUILD, 99) == ""
 
 
-@pytest.mark.parametrize("house", [{"moderators": "discord:mod"}], indirect=True)
+@pytest.mark.parametrize("house", [{"moderators": "discord:77"}], indirect=True)
 async def test_a_moderator_of_the_settings_sees_everything(house: House) -> None:
     await talk(house, "hello", OTHER)
-    assert (await ask(house, "/review", someone("mod"))).review == 1
-    assert await house.room.reply_of(someone("mod"), GUILD, 1) == "You said: hello"
+    private = Place("discord", "dm", "77", ChannelKind.DIRECT)
+    assert (await ask(house, "/review", someone("77"), private)).review == 1
+    assert (await ask(house, "/review", someone("77"))).review is None  # others may read along
+    assert await house.room.reply_of(someone("77"), GUILD, 1) == "You said: hello"
 
 
 @pytest.mark.parametrize("house", [{"communities": "discord:200"}], indirect=True)

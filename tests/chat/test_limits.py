@@ -23,6 +23,14 @@ def test_channel_limit_counts_everybody() -> None:
     assert limits.take(3, 8, START) == 0
 
 
+def test_looking_takes_nothing() -> None:
+    limits = Limits(member_rate=1, channel_rate=2)
+    assert limits.peek(1, 1, START) == limits.peek(1, 1, START) == 0
+    assert limits.take(1, 1, START) == 0
+    assert limits.peek(1, 1, START + timedelta(seconds=10)) == 50
+    assert limits.peek(2, 1, START) == 0
+
+
 def test_a_refusal_takes_nothing() -> None:
     limits = Limits(member_rate=1, channel_rate=2)
     assert limits.take(1, 1, START) == 0

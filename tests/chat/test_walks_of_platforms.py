@@ -318,3 +318,61 @@ async def test_a_thread_follows_its_channel_until_something_else_is_set_in_it(ho
     await house.order("/channel on", boss, thread)
     assert (await house.say("and now?", where=thread, addressed=False)).finished
     assert not (await house.say("and here?", where=GROUP)).finished
+
+
+async def prompts(house: House) -> list[str]:
+    """All that is kept of what replies were made from, and of the replies."""
+    async with house.database.read() as conn:
+        every = [await exchanges.get(conn, n + 1) for n in range(len(house.generator.jobs))]
+    return [turn.text for one in every for turn in one.prompt.turns] + [e.reply for e in every]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        message("my PIN is 1234", where=GROUP, id="7"),
+        replace(
+            message("my PIN is 1234", where=GROUP, id="7"),
+            quote=Quote(None, "what is it?", manual=True),
+        ),
+        message("my PIN is 1234 " * 60, where=GROUP, id="7"),
+    ],
+    ids=["plain", "with a quoted part", "shortened"],
+)
+@pytest.mark.parametrize("edits", [False, True])
+async def test_what_is_deleted_is_in_no_prompt_any_more(
+    house: House, said: Message, edits: bool
+) -> None:
+    assert (await told(house, said)).finished
+    await house.room.again(person(), GROUP, 1, Outbox())
+    await told(house, message("and what did I say?", where=GROUP))
+    assert any("1234" in text for text in await prompts(house))
+    if edits:
+        await house.room.edited(GROUP, "7", "my number is secret")
+    await house.room.deleted(GROUP, ["7"])
+    kept = await prompts(house)
+    assert not [t for t in kept if "1234" in t or "secret" in t]
+    assert "and what did I say?" in kept
+
+
+async def test_an_edit_reaches_the_prompts_that_hold_the_message(house: House) -> None:
+    await told(house, message("I live in Rome", where=GROUP, id="7"))
+    await told(house, message("where do I live?", where=GROUP))
+    await house.room.edited(GROUP, "7", "I live in a town")
+    assert "Rome" not in " ".join(t for t in await prompts(house) if "You said" not in t)
+
+
+async def test_thumbs_that_wait_for_a_reply_are_no_replies(house: House) -> None:
+    house.generator.go.clear()
+    asking = asyncio.create_task(told(house, message("one", where=GROUP)))
+    await house.generator.submitted.wait()
+    thumbs = [
+        asyncio.create_task(house.room.exchange_of(GROUP, f"9{n}", wait=True)) for n in range(3)
+    ]
+    next_ = Outbox()
+    then = asyncio.create_task(house.room.message(message("two", where=GROUP), next_))
+    await asyncio.sleep(0.05)
+    house.generator.go.set()
+    await asyncio.gather(asking, then, *thumbs)
+    assert next_.finished
+    assert not next_.ahead

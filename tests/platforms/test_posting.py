@@ -206,6 +206,18 @@ async def test_a_reply_that_waited_in_vain_says_why_in_the_same_place(wall: Wall
     assert not wall.whispers
 
 
+async def test_a_reply_that_waited_and_is_wanted_no_more_leaves_nothing(wall: Wall) -> None:
+    reply = posting(wall, max_chars=80)
+
+    async def walk() -> None:
+        await reply.waiting(2)
+        await idle()
+
+    await attend(walk(), reply)
+    assert [kind for kind, _, _ in wall.calls] == ["send"]
+    assert not wall.shown
+
+
 @pytest.mark.parametrize("begun", [True, False])
 async def test_who_waits_for_a_reply_that_is_cut_off_is_told(wall: Wall, begun: bool) -> None:
     reply = posting(wall)

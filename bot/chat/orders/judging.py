@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.chat.authority import is_private
 from bot.chat.orders.order import Ask, Command
 from bot.chat.rating import judge
-from bot.domain import Decision, Exchange, Feedback, FeedbackKind, Role, Ruling, Turn
+from bot.domain import (
+    Decision,
+    Exchange,
+    Feedback,
+    FeedbackKind,
+    Role,
+    Ruling,
+    Turn,
+)
 from bot.errors import Refused
 from bot.platforms.base import Answer
 from bot.platforms.formatting import harmless
@@ -33,9 +42,9 @@ async def _flag(ask: Ask) -> Answer:
 
 
 async def _review(ask: Ask) -> Answer:
-    """The next reply of the queue."""
+    """The next reply of the queue; those of other communities only where nobody reads along."""
     community = None
-    if not ask.everywhere:
+    if not (ask.everywhere and is_private(ask.channel.place)):
         community = await conversations.community_of(ask.tx, ask.channel.id)
     queue = await review.waiting(ask.tx, moderator=ask.member.id, community=community)
     if not queue:

@@ -44,6 +44,8 @@ async def _channel(ask: Ask) -> Answer:
     mode = ChannelMode(ask.words[0])
     await conversations.set_mode(ask.tx, ask.channel.id, mode)
     await audit.note(ask.tx, ask.actor, "channel", ask.now, f"channel {ask.channel.id}", to=mode)
+    if mode is ChannelMode.MENTION and ask.channel.place.parent:
+        return Answer("This thread does as its channel does now.")
     return Answer(
         {
             ChannelMode.ON: "I answer every message here now.",
