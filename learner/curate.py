@@ -32,14 +32,10 @@ EMPTY: Final = "without text"
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What may be learned from, by exchange, and how many exchanges may not, by reason.
-
-    `consented` are the exchanges, approved or not, in which everybody allows training.
-    """
+    """What may be learned from, by exchange, and how many exchanges may not, by reason."""
 
     examples: Mapping[int, Example]
     excluded: Mapping[str, int]
-    consented: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +48,9 @@ class Selection:
         held_out: examples to measure with, which no adapter is ever trained on.
         anchors: how many anchors are mixed into one pass over `new` and `replay`.
         parent: the version that training starts from; `BASE` refits from the base model.
-        lapsed: exchanges that taught the live adapter, are not approved any more, for whatever
-            reason, and are unlearned by beginning anew.
-        withdrawn: those of them that were forgotten or lost their consent; the others are only
+        lapsed: exchanges that taught the live adapter, are not approved any more or were withdrawn,
+            and are unlearned by beginning anew.
+        withdrawn: those of them that were withdrawn (see learner.withdrawal); the others are only
             judged differently by now.
         excluded: how many judged exchanges were left out, by reason in words.
     """
@@ -98,6 +94,7 @@ class Selection:
             "lapsed": self.lapsed,
             "withdrawn": self.withdrawn,
             "excluded": dict(self.excluded),
+            "corrected": [[e.exchange, e.author] for e in self.trained if e.author is not None],
         }
 
 
@@ -149,6 +146,7 @@ def approve(
             by=decided.by,
             ended=corrected or exchange.finish in (Finish.STOP, Finish.IMPORTED),
             origin=exchange.origin,
+            author=decided.author,
         )
         if not example.reply or not example.prompt.turns:
             excluded[EMPTY] += 1
@@ -159,8 +157,7 @@ def approve(
         else:
             found[same] = example
     in_order = sorted(found.values(), key=lambda e: e.exchange)
-    consented = frozenset(one.exchange.id for one in judged if one.consented)
-    return Approved({e.exchange: e for e in in_order}, excluded, consented)
+    return Approved({e.exchange: e for e in in_order}, excluded)
 
 
 def select(
@@ -171,23 +168,23 @@ def select(
     live_taught: Iterable[int],
     shares: Shares,
     seed: int,
+    withdrawn: Collection[int] = (),
 ) -> Selection:
     """Deal the approved examples out.
 
     `taught` is what promoted rounds did with which exchange, `live_taught` what the live adapter
-    has learned from. While all that is approved is at most `refit_limit`, the adapter is fitted
-    anew on all of it, so that what was withdrawn is unlearned; after that training goes on from the
-    live adapter with the new examples, and old ones in proportion. When a person has withdrawn
-    something it begins anew even then, with as many old ones as make up `refit_limit`. What is
-    measured with stands in no prompt that is trained on, not even as context.
+    has learned from, `withdrawn` what of that a person has withdrawn. While all that is approved is
+    at most `refit_limit`, the adapter is fitted anew on all of it, so that what was withdrawn is
+    unlearned; after that training goes on from the live adapter with the new examples, and old ones
+    in proportion. When a person has withdrawn something it begins anew even then, with as many old
+    ones as make up `refit_limit`. What is measured with stands in no prompt that is trained on, not
+    even as context.
     """
     examples = approved.examples
     held = hold_out([*examples.values()], taught, share=shares.held_out, seed=seed)
     trained = [e for e in examples.values() if e.exchange not in held]
     new = [e for e in trained if e.exchange not in taught]
     old = [e for e in trained if e.exchange in taught]
-    gone = set(live_taught).difference(examples)
-    withdrawn = gone - approved.consented
     few = len(examples) <= shares.refit_limit
     anew = few or bool(withdrawn)
     room = 1 - shares.replay - shares.anchor
@@ -207,7 +204,7 @@ def select(
         held_out=tuple(measured),
         anchors=anchors,
         parent=BASE if anew else live,
-        lapsed=len(gone) if anew else 0,
+        lapsed=_lapsed(approved, live_taught, withdrawn) if anew else 0,
         withdrawn=len(withdrawn),
         excluded=approved.excluded,
     )
@@ -219,11 +216,17 @@ def reselect(
     *,
     anchors: int,
     parent: int,
-    lapsed: int = 0,
-    withdrawn: int = 0,
+    live_taught: Iterable[int] = (),
+    withdrawn: Collection[int] = (),
 ) -> Selection | None:
-    """The selection that was written down, if all of it may still be learned from, else None."""
+    """The selection that was written down, if all of it may still be learned from, else None.
+
+    Nor does it stand when it goes on from an adapter that must not be gone on from any more. What
+    is lapsed or withdrawn is counted anew: it may have changed since.
+    """
     if not lessons or any(lesson.exchange not in approved.examples for lesson in lessons):
+        return None
+    if withdrawn and parent != BASE:
         return None
     parts: dict[Part, list[Example]] = defaultdict(list)
     for lesson in lessons:
@@ -236,10 +239,15 @@ def reselect(
         held_out=tuple(held_out),
         anchors=anchors,
         parent=parent,
-        lapsed=lapsed,
-        withdrawn=withdrawn,
+        lapsed=_lapsed(approved, live_taught, withdrawn) if parent == BASE else 0,
+        withdrawn=len(withdrawn),
         excluded=approved.excluded,
     )
+
+
+def _lapsed(approved: Approved, live_taught: Iterable[int], withdrawn: Collection[int]) -> int:
+    """How many exchanges taught the live adapter and are not to be known as they were taught."""
+    return len(set(live_taught).difference(approved.examples).union(withdrawn))
 
 
 def cap(examples: Sequence[Example], share: float) -> list[Example]:

@@ -12,9 +12,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import BASE, RequestKind, Round, RoundState
+from bot.settings import Settings
 from bot.store import adapters, audit, requests, rounds
 from learner import publish
+from learner.curate import Selection
+from learner.evaluate import Report
 from learner.gate import Decision
+from learner.train import Recipe, Trained
 from learner.workshop import Workshop
 
 ACTOR = "learner"
@@ -130,6 +134,35 @@ async def _closed(
         if request.kind is RequestKind.CANCEL:
             await requests.answer(tx, request.id, f"Round {round_id} ended: {state.value}.", at)
     _log.info("round ended", round=round_id, state=state.value, reason=reason, **made)
+
+
+def card_of(
+    settings: Settings,
+    this: Round,
+    chosen: Selection,
+    recipe: Recipe,
+    trained: Trained,
+    report: Report,
+    decision: Decision,
+) -> dict[str, Any]:
+    """What a version's card says, but for what publishing adds."""
+    return {
+        "parent": chosen.parent,
+        "base": settings.base_model,
+        "trigger": this.trigger,
+        "counts": chosen.counts(),
+        "exchanges": {
+            "new": [e.exchange for e in chosen.new],
+            "replay": [e.exchange for e in chosen.replay],
+            "held out": [e.exchange for e in chosen.held_out],
+        },
+        "excluded": dict(chosen.excluded),
+        "metrics": report.to_json(),
+        "passed": decision.passed,
+        "reason": decision.reason,
+        "recipe": recipe.to_json(),
+        "training": trained.to_json(),
+    }
 
 
 async def clear_leftovers(shop: Workshop) -> None:

@@ -23,6 +23,7 @@ class Example:
         by: how much of the weight comes from which plain member; the rest comes from moderators.
         ended: whether the reply came to its end by itself; one that was cut off must not teach the
             model to stop there.
+        author: the member who wrote the reply, when it is a correction.
     """
 
     exchange: int
@@ -34,6 +35,7 @@ class Example:
     by: Mapping[int, float] = field(default_factory=dict)
     ended: bool = True
     origin: str = "chat"
+    author: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

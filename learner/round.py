@@ -24,13 +24,14 @@ from learner import anchors, gate
 from learner.anchors import Anchors
 from learner.curate import Selection
 from learner.ear import Ear, Stopped
-from learner.ending import ACTOR, clear_leftovers, close, finish
-from learner.evaluate import Exam, Report, evaluate, with_live_samples
+from learner.ending import ACTOR, card_of, clear_leftovers, close, finish
+from learner.evaluate import Exam, evaluate, with_live_samples
 from learner.examples import Encoded, Example, encode
-from learner.gather import choose, take_stock, withdrawn_since
+from learner.gather import choose, take_stock
 from learner.listen import Listener
 from learner.publish import published
-from learner.train import Material, Recipe, Trained, train
+from learner.train import Material, Recipe, train
+from learner.withdrawal import UNLEARNING, withdrawn_since
 from learner.workshop import Workshop
 
 MOST_CRASHES: Final = 3
@@ -116,10 +117,12 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
     # Curate. Whether there is enough is known before the base model takes up memory.
     await asyncio.to_thread(ear.pause)
     stock = await take_stock(shop.database, shop.settings, this)
-    looked = {**this.report, "withdrawn": stock.withdrawn}
+    known = stock.lingering
+    looked = {"withdrawn": len(known.exchanges), UNLEARNING: known.digest}
+    this = await _note(shop, this.id, looked)
     chosen = await shop.work(choose, stock, shop.settings, this, lambda *_: True)
     if isinstance(chosen, str):
-        return await close(shop, this.id, RoundState.SKIPPED, chosen, report=looked)
+        return await close(shop, this.id, RoundState.SKIPPED, chosen)
     ear.tell(Progress(note="loading the base model"))
     base = await shop.work(shop.base)
     if base.fingerprint != this.base_model:
@@ -136,7 +139,7 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
         ),
     )
     if isinstance(chosen, str):
-        return await close(shop, this.id, RoundState.SKIPPED, chosen, report=looked)
+        return await close(shop, this.id, RoundState.SKIPPED, chosen)
     ear.tell(Progress(note="the base model answers general prompts, for comparison"))
     kept = await anchors.ensure(
         base,
@@ -148,7 +151,8 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
     lessons = await shop.work(prepare, base, chosen, kept, shop.settings, this.seed)
 
     # Train. Who teaches what is written down first.
-    this = await _move(shop, this, RoundState.TRAINING, chosen.to_json(), chosen.lessons())
+    written = {**chosen.to_json(), "live": stock.live_version}
+    this = await _move(shop, this, RoundState.TRAINING, written, chosen.lessons())
     recipe = Recipe.from_settings(shop.settings, this.seed)
     live = await shop.work(published, shop.settings.adapters_dir, stock.live)
     trained = await shop.work(
@@ -183,10 +187,11 @@ async def _walk(shop: Workshop, this: Round, ear: Ear) -> Round:
 
     # Publish. From here on it is too late to cancel; what was withdrawn meanwhile is not published.
     await asyncio.to_thread(ear.pause)
-    if gone := await withdrawn_since(shop.database, shop.settings, chosen):
+    if gone := await withdrawn_since(shop.database, shop.settings, chosen.trained):
         replies = "1 reply" if gone == 1 else f"{gone} replies"
         why = f"While it ran, {replies} it learned from had to go; the next round leaves them out."
-        return await close(shop, this.id, RoundState.FAILED, why)
+        tried_nothing = {**this.report, UNLEARNING: ""}
+        return await close(shop, this.id, RoundState.FAILED, why, report=tried_nothing)
     metrics = {**report.to_json(), "counts": chosen.counts()}
     return await finish(
         shop,
@@ -235,35 +240,6 @@ def prepare(
     )
 
 
-def card_of(
-    settings: Settings,
-    this: Round,
-    chosen: Selection,
-    recipe: Recipe,
-    trained: Trained,
-    report: Report,
-    decision: gate.Decision,
-) -> dict[str, Any]:
-    """What a version's card says, but for what publishing adds."""
-    return {
-        "parent": chosen.parent,
-        "base": settings.base_model,
-        "trigger": this.trigger,
-        "counts": chosen.counts(),
-        "exchanges": {
-            "new": [e.exchange for e in chosen.new],
-            "replay": [e.exchange for e in chosen.replay],
-            "held out": [e.exchange for e in chosen.held_out],
-        },
-        "excluded": dict(chosen.excluded),
-        "metrics": report.to_json(),
-        "passed": decision.passed,
-        "reason": decision.reason,
-        "recipe": recipe.to_json(),
-        "training": trained.to_json(),
-    }
-
-
 async def _move(
     shop: Workshop,
     this: Round,
@@ -284,9 +260,14 @@ async def _move(
 
 async def _put_down(shop: Workshop, round_id: int, crashes: int) -> Round:
     """Leave the round for the next learner; that this one was told to stop is no crash."""
+    return await _note(shop, round_id, {"crashes": crashes})
+
+
+async def _note(shop: Workshop, round_id: int, more: dict[str, Any]) -> Round:
+    """Add to the round's report."""
     async with shop.database.write() as tx:
         this = await rounds.get(tx, round_id)
-        report = {**this.report, "crashes": crashes}
+        report = {**this.report, **more}
         await rounds.move(tx, round_id, this.state, shop.now(), report=report)
         return await rounds.get(tx, round_id)
 

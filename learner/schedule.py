@@ -35,7 +35,7 @@ class Look:
         local: the time of day here.
         quiet: start and end of the hours without scheduled rounds, or None.
         withdrawn: how many replies the live adapter knows and should not know any more.
-        tried: how many of these the last round knew of that could not unlearn them. The same round
+        tried: whether the last round knew of just these and could not unlearn them. The same round
             once more would end the same way; another withdrawal, or enough new verdicts, may not.
     """
 
@@ -47,7 +47,7 @@ class Look:
     quiet: tuple[time, time] | None = None
     paused: bool = False
     withdrawn: int = 0
-    tried: int = 0
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def due(look: Look) -> Due:
         return Due(False, "scheduled learning is paused")
     if is_quiet(look.local, look.quiet):
         return Due(False, "these are quiet hours")
-    if look.withdrawn and look.withdrawn != look.tried:
+    if look.withdrawn and not look.tried:
         return Due(True, f"{look.withdrawn} replies that it was taught by were withdrawn")
     if look.new_verdicts < look.enough:
         return Due(False, f"{look.new_verdicts} of {look.enough} new verdicts")

@@ -40,6 +40,7 @@ class Verdict:
         by: which members the weight comes from, in parts that sum to it; moderators' parts, whom
             no cap concerns, are left out.
         why: in words, for those that are not approved.
+        author: who wrote the text, when it is a correction.
     """
 
     outcome: Outcome
@@ -47,6 +48,7 @@ class Verdict:
     weight: float = 0.0
     by: Mapping[int, float] = field(default_factory=dict)
     why: str = ""
+    author: int | None = None
 
 
 FLAGGED: Final = "flagged, waiting for a moderator"
@@ -122,7 +124,7 @@ def verdict(
         best = max(writers, key=lambda m: (weights[m], latest[m]))
         sure = min(weights[best], -score / max(1.0, total)) if counted else weights[best]
         by = {} if best in staff else {best: sure}
-        return Verdict(Outcome.APPROVED, votes[best].correction, sure, by)
+        return Verdict(Outcome.APPROVED, votes[best].correction, sure, by, author=best)
     if score < 0:
         return Verdict(Outcome.REJECTED, why=DISLIKED)
     return Verdict(Outcome.UNDECIDED, why=TIED)
@@ -133,7 +135,7 @@ def _ruled(judged: Judged, ruling: Decision, muted: Collection[int]) -> Verdict:
         return Verdict(Outcome.APPROVED, judged.exchange.reply, 1.0)
     mine = ruling.text.strip() if ruling.moderator not in muted else ""
     if ruling.ruling is Ruling.CORRECT and mine:
-        return Verdict(Outcome.APPROVED, mine, 1.0)
+        return Verdict(Outcome.APPROVED, mine, 1.0, author=ruling.moderator)
     # A correction whose text was forgotten, or is not ours to use, still says: this was not good.
     return Verdict(Outcome.REJECTED, why=RULED_OUT)
 

@@ -18,7 +18,6 @@ from bot.domain import RequestKind, Round
 from bot.errors import StoreError
 from bot.store import feedback, memos, presence, requests, rounds
 from learner.ending import clear_leftovers
-from learner.gather import still_known, tried_to_unlearn
 from learner.round import begin, run_round
 from learner.schedule import (
     UNCHANGED,
@@ -29,6 +28,7 @@ from learner.schedule import (
     next_look,
     reschedule,
 )
+from learner.withdrawal import still_known, tried_to_unlearn
 from learner.workshop import Workshop
 
 POLL_SECONDS: Final = 1.5
@@ -126,7 +126,8 @@ class Watch:
             return None
         async with database.read() as conn:
             since = await feedback.count_since(conn, await rounds.last_look(conn))
-        withdrawn = await still_known(database, settings, self._shop.fingerprint)
+        base_model = self._shop.fingerprint
+        lingering = await still_known(database, settings, base_model)
         verdict = due(
             Look(
                 running=False,
@@ -136,8 +137,8 @@ class Watch:
                 local=local(self._shop.now()).time(),
                 quiet=settings.quiet_hours,
                 paused=schedule.paused,
-                withdrawn=withdrawn,
-                tried=await tried_to_unlearn(database),
+                withdrawn=len(lingering.exchanges),
+                tried=await tried_to_unlearn(database, base_model, lingering),
             )
         )
         _log.info("looked whether a round is due", due=verdict.yes, why=verdict.why)

@@ -109,25 +109,47 @@ async def judged(conn: AsyncConnection, *, trained_by_default: bool) -> list[Jud
         rulings[decision.exchange].append(decision)
     people = (await conn.execute(select(members))).all()
     trust = {row.id: row.trust for row in people}
-    consents = {
-        row.id: row.remembered and (trained_by_default if row.trained is None else row.trained)
-        for row in people
-    }
+    willing = _willing(people, trained_by_default)
     return [
         Judged(
             exchange=exchange,
             feedback=tuple(said[exchange.id]),
             decisions=tuple(rulings[exchange.id]),
             trust={event.member: trust[event.member] for event in said[exchange.id]},
-            consented=all(consents.get(member, False) for member in _people(exchange)),
+            consented=_people(exchange.prompt, exchange.asker) <= willing,
         )
         for exchange in found
     ]
 
 
-def _people(exchange: Exchange) -> Iterable[int]:
-    turns = {turn.member for turn in exchange.prompt.turns if turn.member is not None}
-    return turns | ({exchange.asker} if exchange.asker is not None else set())
+async def consented(
+    conn: AsyncConnection, ids: Collection[int], *, trained_by_default: bool
+) -> frozenset[int]:
+    """Those of some exchanges that were not cleared and in which everybody allows training."""
+    willing = _willing((await conn.execute(select(members))).all(), trained_by_default)
+    found: set[int] = set()
+    c, wanted = exchanges.c, sorted(ids)
+    for start in range(0, len(wanted), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        query = select(c.id, c.prompt, c.asker_id).where(c.id.in_(some), c.reply != "")
+        for row in (await conn.execute(query)).all():
+            if _people(Prompt.from_json(row.prompt), row.asker_id) <= willing:
+                found.add(row.id)
+    return frozenset(found)
+
+
+def _willing(people: Iterable[Row[Any]], trained_by_default: bool) -> set[int]:
+    """The members who allow training on their words."""
+    return {
+        row.id
+        for row in people
+        if row.remembered and (trained_by_default if row.trained is None else row.trained)
+    }
+
+
+def _people(prompt: Prompt, asker: int | None) -> set[int]:
+    turns = {turn.member for turn in prompt.turns if turn.member is not None}
+    return turns | ({asker} if asker is not None else set())
 
 
 def _values(exchange: Exchange) -> dict[str, Any]:

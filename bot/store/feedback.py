@@ -74,6 +74,17 @@ async def rulings(conn: AsyncConnection, exchange: int | None = None) -> list[De
     ]
 
 
+async def correctors(conn: AsyncConnection) -> set[tuple[int, int]]:
+    """(exchange, member) for each correction, a member's or a moderator's, whose text is kept."""
+    said = select(feedback.c.exchange_id, feedback.c.member_id).where(
+        feedback.c.kind == FeedbackKind.CORRECTION.value, func.trim(feedback.c.text) != ""
+    )
+    ruled = select(decisions.c.exchange_id, decisions.c.moderator_id).where(
+        decisions.c.ruling == Ruling.CORRECT.value, func.trim(decisions.c.text) != ""
+    )
+    return {(exchange, member) for exchange, member in (await conn.execute(said.union(ruled)))}
+
+
 async def vote(conn: AsyncConnection, exchange: int, member: int) -> FeedbackKind | None:
     """The member's vote in force on an exchange: LIKE, DISLIKE or None."""
     return in_force(event.kind for event in await events(conn, exchange) if event.member == member)

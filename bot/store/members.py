@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import Consent, Member, Person, Role
 from bot.errors import StoreError
 from bot.store import forgetting
-from bot.store.tables import members
+from bot.store.tables import members, messages
 
 
 async def meet(tx: AsyncConnection, person: Person, at: datetime) -> Member:
@@ -52,6 +52,13 @@ async def get(conn: AsyncConnection, member: int) -> Member:
     if row is None:
         raise StoreError(f"There is no member {member}.")
     return _member(row)
+
+
+async def spoke_before(conn: AsyncConnection, member: int, exchange: int) -> bool:
+    """Whether anything is kept that a member said, anywhere, before an exchange's reply."""
+    reply = select(messages.c.id).where(messages.c.exchange_id == exchange).scalar_subquery()
+    said = select(messages.c.id).where(messages.c.member_id == member, messages.c.id < reply)
+    return (await conn.execute(said.limit(1))).first() is not None
 
 
 async def every(conn: AsyncConnection) -> list[Member]:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import Schedule
+from bot.store.database import FORGOTTEN
 from bot.store.tables import memos
 
 _SCHEDULE: Final = "schedule"
@@ -21,10 +22,17 @@ async def get(conn: AsyncConnection, name: str) -> Any:
     return found.scalar_one_or_none()
 
 
-async def put(tx: AsyncConnection, name: str, value: Any, at: datetime) -> None:
-    """Keep a JSON-ready value under a name, in place of what was there."""
+async def put(
+    tx: AsyncConnection, name: str, value: Any, at: datetime, *, forget: bool = False
+) -> None:
+    """Keep a JSON-ready value under a name, in place of what was there.
+
+    With `forget` nothing of what was there stays on the disk.
+    """
     await tx.execute(delete(memos).where(memos.c.name == name))
     await tx.execute(insert(memos).values(name=name, value=value, written_at=at))
+    if forget:
+        tx.info[FORGOTTEN] = True
 
 
 async def schedule(conn: AsyncConnection) -> Schedule:

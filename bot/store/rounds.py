@@ -97,9 +97,13 @@ async def unfinished(conn: AsyncConnection) -> list[Round]:
     return [_round(row) for row in (await conn.execute(query)).all()]
 
 
-async def last(conn: AsyncConnection, count: int = 1) -> list[Round]:
-    """The newest rounds, newest first."""
+async def last(
+    conn: AsyncConnection, count: int = 1, *, base_model: str | None = None
+) -> list[Round]:
+    """The newest rounds, of all or of one base model, newest first."""
     query = select(rounds).order_by(rounds.c.id.desc()).limit(count)
+    if base_model is not None:
+        query = query.where(rounds.c.base_model == base_model)
     return [_round(row) for row in (await conn.execute(query)).all()]
 
 

@@ -36,6 +36,7 @@ def chosen(
         live_taught=live_taught,
         shares=shares,
         seed=seed,
+        withdrawn=set(live_taught) - {one.exchange.id for one in stock if one.consented},
     )
 
 
@@ -192,12 +193,12 @@ def test_nothing_that_is_held_out_is_trained_on() -> None:
 def test_a_selection_is_taken_up_again_only_while_all_of_it_is_approved() -> None:
     found = chosen(liked(20))
     approved = approve(liked(25))
-    again = reselect(approved, found.lessons(), anchors=found.anchors, parent=BASE, withdrawn=0)
+    again = reselect(approved, found.lessons(), anchors=found.anchors, parent=BASE)
     assert again is not None
     assert again.lessons() == found.lessons()
     gone = Approved({i: e for i, e in approved.examples.items() if i != found.new[0].exchange}, {})
-    assert reselect(gone, found.lessons(), anchors=0, parent=BASE, withdrawn=0) is None
-    assert reselect(approved, [], anchors=0, parent=BASE, withdrawn=0) is None
+    assert reselect(gone, found.lessons(), anchors=0, parent=BASE) is None
+    assert reselect(approved, [], anchors=0, parent=BASE) is None
 
 
 @st.composite

@@ -25,6 +25,7 @@ from bot.generator.swap import digest
 from bot.store import adapters, audit, members, requests, rounds
 from learner import evaluate, gather
 from learner.round import begin, run_round
+from learner.withdrawal import still_known
 from tests.learner.town import PERSONA, Town, live_version, quick
 
 
@@ -89,22 +90,22 @@ async def test_withdrawn_consent_and_forgetting_take_effect_at_the_next_round(
     hers, his, theirs = [await town.liked(who, 8) for who in (ana, bo, cy)]
     first = await town.round()
     assert first.state is RoundState.PROMOTED, first.reason
-    assert await gather.still_known(town.database, town.settings, first.base_model) == 0
+    assert not (await still_known(town.database, town.settings, first.base_model)).exchanges
     async with town.database.write() as tx:
         await members.forget(tx, bo.id)
     await town.member("cy", trained=False)
-    known = await gather.still_known(town.database, town.settings, first.base_model)
+    known = await still_known(town.database, town.settings, first.base_model)
     second = await town.round()
     used = await parts(town, second.id)
     every = used[Part.NEW] | used[Part.REPLAY] | used[Part.HELD_OUT]
     assert every == {e.id for e in hers}
     assert (
         second.report["withdrawn"]
-        == known
+        == len(known.exchanges)
         == len((await parts(town, first.id))[Part.NEW] & {e.id for e in (*his, *theirs)})
     )
     assert second.state is RoundState.PROMOTED, second.reason
-    assert await gather.still_known(town.database, town.settings, first.base_model) == 0
+    assert not (await still_known(town.database, town.settings, first.base_model)).exchanges
 
 
 async def test_what_is_forgotten_while_a_round_runs_does_not_go_live(

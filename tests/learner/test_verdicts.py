@@ -81,3 +81,11 @@ def test_a_correction_by_somebody_who_allows_no_training_is_only_a_vote_against(
     assert verdict(judged("1!better"), FULL, muted={1}).outcome is NO
     assert verdict(judged("1!better 2!best"), FULL, muted={2}).text == "better"
     assert verdict(judged("1+ C:better"), FULL, muted={MODERATOR}).outcome is NO
+
+
+@pytest.mark.parametrize(
+    ("said", "author"),
+    [("1+", None), ("1- A", None), ("1!better 2!best", 2), ("1!better C:best", MODERATOR)],
+)
+def test_whose_words_are_learned_is_told(said: str, author: int | None) -> None:
+    assert verdict(judged(said), FULL).author == author

@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain import RoundState
 from bot.store import members, rounds
-from learner import gather
 from learner.schedule import Due
+from learner.withdrawal import still_known, tried_to_unlearn
 from tests.learner.town import Town, quick
 from tests.learner.watching import Looks, looked, until, watching
 
@@ -31,7 +31,7 @@ async def test_a_withdrawal_alone_begins_a_round(town: Town) -> None:
         second = await until(town, lambda found: found.id == 2 and found.state.ended)
     assert (second.trigger, second.state) == ("schedule", RoundState.PROMOTED), second.reason
     assert "as 3 were withdrawn" in second.reason
-    assert await gather.still_known(town.database, town.settings, first.base_model) == 0
+    assert not (await still_known(town.database, town.settings, first.base_model)).exchanges
 
 
 async def test_a_rejected_one_is_not_repeated_until_more_is_withdrawn(
@@ -71,11 +71,10 @@ async def test_nor_is_one_for_which_too_little_is_left(town: Town) -> None:
     await town.liked(bo, 4)
     first = await town.round()
     assert first.state is RoundState.PROMOTED, first.reason
-    assert await gather.tried_to_unlearn(town.database) == 0
     await town.member("bo", trained=False)
     second = await town.round()
     assert second.state is RoundState.SKIPPED
     assert "/promote 0 takes it out of use" in second.reason
-    known = await gather.still_known(town.database, town.settings, first.base_model)
-    assert known > 0
-    assert await gather.tried_to_unlearn(town.database) == known
+    known = await still_known(town.database, town.settings, first.base_model)
+    assert known.exchanges
+    assert await tried_to_unlearn(town.database, first.base_model, known)

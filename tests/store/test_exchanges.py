@@ -88,7 +88,9 @@ async def test_everybody_in_the_prompt_must_agree_to_training(
         await say(tx, about, carl, FeedbackKind.LIKE)
     async with database.read() as conn:
         [judged] = await exchanges.judged(conn, trained_by_default=default)
+        allowed = await exchanges.consented(conn, [about.id, 77], trained_by_default=default)
     assert judged.consented is consented
+    assert allowed == ({judged.exchange.id} if consented else set())
 
 
 async def test_an_asker_who_is_not_in_the_turns_must_agree_too(database: Database) -> None:

@@ -86,6 +86,8 @@ async def test_the_newest_come_first(database: Database) -> None:
     async with database.write() as tx:
         ids = [await new(tx) for _ in range(3)]
         assert [one.id for one in await rounds.last(tx, 2)] == ids[:0:-1]
+        assert len(await rounds.last(tx, 9, base_model=MODEL)) == 3
+        assert await rounds.last(tx, base_model="other") == []
         with pytest.raises(StoreError, match="no round 99"):
             await rounds.get(tx, 99)
 
