@@ -15,6 +15,22 @@ GRACE_SECONDS: Final = 20.0
 """How long running replies may take to finish when the bot is told to end."""
 
 
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and wait until they have ended.
+
+    A cancellation can get lost on its way through a library that itself cancels what takes too
+    long, so whoever does not end is told again, after time enough for a goodbye.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=GOODBYE_SECONDS)
+
+
+GOODBYE_SECONDS: Final = 10.0
+
+
 class Walks:
     """Keeps hold of what was begun for each event, so that none is lost and all can be ended."""
 
@@ -39,11 +55,9 @@ class Walks:
                 while self._tasks:  # an edit or a reaction may still come in meanwhile
                     await asyncio.wait(self._tasks)
         late = set(self._tasks)
-        for task in late:
-            task.cancel()
         if late:
             log.warning("walks were cut off at the end", count=len(late))
-            await asyncio.wait(late)
+            await end(*late)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.platforms.walks import Walks
+import pytest
+
+from bot.platforms.walks import Walks, end
 
 
 async def test_a_walk_that_begins_while_others_end_is_waited_for() -> None:
@@ -46,3 +48,25 @@ async def test_a_walk_that_takes_too_long_is_cut_off_and_has_ended_then() -> Non
     await walks.close(0)
     assert ended == ["tidied up"]
     assert walks.closed
+
+
+async def test_a_task_that_loses_a_cancellation_is_told_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.platforms.walks.GOODBYE_SECONDS", 0.01)
+    deaf = 2
+
+    async def listen() -> None:
+        nonlocal deaf
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if not deaf:
+                    raise
+                deaf -= 1
+
+    task = asyncio.create_task(listen())
+    await asyncio.sleep(0)
+    await end(task)
+    assert task.cancelled()
