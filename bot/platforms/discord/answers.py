@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
-from datetime import timedelta
+from contextlib import aclosing, suppress
+from datetime import UTC, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 import structlog
 
-from bot.domain import Person, Place
+from bot.domain import Message, Person, Place
+from bot.platforms import posting
 from bot.platforms.base import (
     APOLOGY,
     CONFIRM_WITHIN,
@@ -22,11 +24,11 @@ from bot.platforms.base import (
     Answer,
 )
 from bot.platforms.discord.buttons import Confirming, confirm_buttons, review_buttons
+from bot.platforms.discord.formatting import quoted
 from bot.platforms.discord.incoming import person_of, place_in
 from bot.platforms.discord.permissions import NOBODY
 from bot.platforms.discord.surface import MAX_CHARS, insist
-from bot.platforms.formatting import split
-from bot.platforms.posting import RESTARTING
+from bot.platforms.formatting import harmless, split
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import Client
@@ -49,7 +51,7 @@ async def attend(interaction: discord.Interaction[Client], walk: Coroutine[Any, 
     client = interaction.client
     if client.walks.closed:
         walk.close()
-        await _attended(interaction, tell(interaction, RESTARTING))
+        await _attended(interaction, tell(interaction, posting.RESTARTING))
     else:
         client.walks.begin(_attended(interaction, walk))
 
@@ -127,8 +129,8 @@ async def show(interaction: discord.Interaction[Client], answer: Answer) -> None
             attachments=[file] if file else [],
             allowed_mentions=NOBODY,
         )
-        if answer.live:
-            client = interaction.client
+        client = interaction.client
+        if answer.live and not client.watching.closed:
             client.watching.begin(_watch(interaction, client.room.progress(), last))
 
 
@@ -151,6 +153,25 @@ async def confirmed(interaction: discord.Interaction[Client], press: Confirming)
         answered.append(press.question)
         await acknowledge(interaction, update=True)
         await show(interaction, await ordered(interaction, press.line, exchange=None, ask=False))
+
+
+async def chatted(interaction: discord.Interaction[Client], text: str) -> None:
+    """The walk of /chat: the channel sees the question, and the reply below.
+
+    The question is kept under the id of the message that shows it, so that it goes with that.
+    """
+    room = interaction.client.room
+    person, place = asker_of(interaction)
+    if refusal := await room.refusal(person, place):
+        await tell(interaction, refusal)
+        return
+    shown = await interaction.response.send_message(
+        harmless(quoted(person.name, text))[:MAX_CHARS], allowed_mentions=NOBODY
+    )
+    at = interaction.created_at.astimezone(UTC)
+    said = Message(place, person, text, str(shown.message_id or interaction.id), at)
+    outlet = interaction.client.outlet_below(interaction)
+    await posting.attend(room.message(said, outlet), outlet)
 
 
 async def following(interaction: discord.Interaction[Client], said: str) -> Answer:
@@ -186,25 +207,25 @@ def _file(answer: Answer) -> discord.File:
 async def _watch(
     interaction: discord.Interaction[Client], progress: AsyncGenerator[str, None], shown: str
 ) -> None:
-    """Keep a message at what goes on, for as long as Discord lets it be edited."""
+    """Keep a message at what goes on, until shortly before Discord lets it be edited no more."""
     client = interaction.client
-    async with aclosing(progress):
-        async for text in progress:
-            if interaction.is_expired():
-                return
-            ends = discord.utils.utcnow() > interaction.expires_at - timedelta(minutes=1)
-            if ends:
-                text = f"{text[: MAX_CHARS - len(GOES_ON)]}{GOES_ON}"
-            if (text := text[:MAX_CHARS]) == shown:
-                continue
-            await client.pace.wait(f"live:{interaction.id}", client.every)
-            try:
+    left = interaction.expires_at - timedelta(minutes=1) - discord.utils.utcnow()
+    try:
+        async with aclosing(progress), asyncio.timeout(left.total_seconds()) as deadline:
+            async for text in progress:
+                if (text := text[:MAX_CHARS]) == shown:
+                    continue
+                await client.pace.wait(f"live:{interaction.id}", client.every)
                 await insist(partial(_rewrite, interaction, text))
-            except discord.NotFound:
-                return  # somebody dismissed it
-            if ends:
-                return
-            shown = text
+                shown = text
+    except discord.NotFound:
+        log.debug("somebody dismissed a message, or it can no longer be edited")
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        text = f"{shown[: MAX_CHARS - len(GOES_ON)]}{GOES_ON}"
+        with suppress(discord.NotFound):
+            await insist(partial(_rewrite, interaction, text))
 
 
 async def _rewrite(interaction: discord.Interaction[Any], text: str) -> None:

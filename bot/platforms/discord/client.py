@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Collection
-from datetime import UTC
 from typing import Any, Final
 
 import discord
@@ -12,17 +12,16 @@ import structlog
 import yarl
 from discord import app_commands
 
-from bot.domain import Message, Place
+from bot.domain import Place
 from bot.platforms.base import Room
 from bot.platforms.discord import answers, commands, judging, missed, reactions
 from bot.platforms.discord.buttons import Confirming, HouseButton, Press
-from bot.platforms.discord.formatting import quoted
 from bot.platforms.discord.incoming import (
     answered_id,
+    has_changed,
     is_addressed,
     is_speech,
     message_of,
-    person_of,
     place_in,
     whole_text_of,
 )
@@ -33,7 +32,7 @@ from bot.platforms.discord.permissions import (
     missing_to_answer,
 )
 from bot.platforms.discord.surface import MAX_CHARS, InteractionSurface, MessageSurface
-from bot.platforms.formatting import harmless
+from bot.platforms.formatting import utf16
 from bot.platforms.posting import RESTARTING, Pace, Posting, Surface, attend
 from bot.platforms.walks import Walks
 
@@ -82,6 +81,8 @@ class Client(discord.AutoShardedClient):
         self._gateway = gateway
         self._attachment_chars = attachment_chars
         self._seen = 0
+        self._kept = 0
+        self._keeping = asyncio.Lock()
         self._closed_to: set[int] = set()
 
     @property
@@ -149,13 +150,13 @@ class Client(discord.AutoShardedClient):
                 self.walks.begin(self._attend(message))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Somebody changed a message; that Discord added a link's preview is no change."""
-        message, before = payload.message, payload.cached_message
+        """Somebody changed a message."""
+        message = payload.message
         if message.author.id == self.me or message.edited_at is None or not is_speech(message):
             return
-        if before is not None and before.content == message.content:
-            return
-        self.walks.begin(self._follow(message))
+        if has_changed(payload.cached_message, message):
+            self.trail.edit(message)
+            self.walks.begin(self._follow(message))
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted."""
@@ -198,34 +199,36 @@ class Client(discord.AutoShardedClient):
 
     async def _attend(self, message: discord.Message) -> None:
         """The walk of one message. One that is cut off is looked up by the next process."""
-        answered = self._can_answer(message) and await self._answer(message)
+        if self._can_answer(message):
+            await self._answer(message)
         self.trail.settle(message.id)
-        if answered:
-            await self._keep_cursor()
+        await self._keep_cursor()
 
     async def _keep_cursor(self) -> None:
-        """Let the next process begin here, unless a shard may have missed something before."""
-        if self.trail.settled and len(self.trail.listening) == self.shard_count:
-            await self.room.keep_cursor("discord", self.trail.settled)
+        """Let the next process begin here, unless a shard may have missed something before.
 
-    async def _answer(self, message: discord.Message) -> bool:
-        """Hand a message to the house; whether it was meant for the bot."""
-        addressed = is_addressed(message, self.me)
-        answered = answered_id(message)
-        if not addressed and answered is not None:
-            place = self.place(message.channel.id, message.guild.id if message.guild else None)
-            addressed = await self.room.exchange_of(place, str(answered)) is not None
-        author = person_of(await self._member(message), webhook=message.webhook_id is not None)
-        said = await message_of(
-            message,
-            self.me,
-            author=author,
-            addressed=addressed,
-            attachment_chars=self._attachment_chars,
-        )
-        outlet = self._posting(MessageSurface(message), message.channel.id)
-        await attend(self.room.message(said, outlet), outlet)
-        return addressed
+        What was settled while the last position was being written is kept with one more write.
+        """
+        async with self._keeping:
+            settled = self.trail.settled
+            if settled in (0, self._kept):
+                return
+            if len(self.trail.listening) == self.shard_count:
+                await self.room.keep_cursor("discord", settled)
+                self._kept = settled
+
+    async def _answer(self, message: discord.Message) -> None:
+        """Hand a message to the house, as it is once all of it has been looked up."""
+        place = self.place(message.channel.id, message.guild.id if message.guild else None)
+        answered, newest = answered_id(message), self.trail.newest_of
+        known = answered and await self.room.exchange_of(place, str(answered))
+        read, most = None, self._attachment_chars
+        while read is not newest(message):  # it was changed meanwhile
+            read = newest(message)
+            said = await message_of(read, self.me, known=bool(known), attachment_chars=most)
+        if not self.trail.is_deleted(message.id):
+            outlet = self._posting(MessageSurface(message), message.channel.id)
+            await attend(self.room.message(said, outlet), outlet)
 
     def _can_answer(self, message: discord.Message) -> bool:
         """Whether the bot may speak in a message's channel; says once for each channel if not."""
@@ -248,9 +251,15 @@ class Client(discord.AutoShardedClient):
     async def _follow(self, message: discord.Message) -> None:
         place = self.place(message.channel.id, message.guild.id if message.guild else None)
         text = await whole_text_of(message, self.me, self._attachment_chars)
-        await self.room.edited(place, str(message.id), text)
+        if self.trail.newest_of(message) is not message:
+            return  # changed again
+        if text:
+            await self.room.edited(place, str(message.id), text)
+        else:
+            await self.room.deleted(place, [str(message.id)])
 
     async def _deleted(self, channel: int, guild: int | None, messages: Collection[int]) -> None:
+        self.trail.delete(messages)
         ids = [str(number) for number in messages]
         self.walks.begin(self.room.deleted(self.place(channel, guild), ids))
 
@@ -261,44 +270,28 @@ class Client(discord.AutoShardedClient):
     async def _catch_up(self, shard: int) -> None:
         """Hand over what was said, and which thumbs were given, while there was no session."""
         since = missed.horizon(discord.utils.utcnow(), self._seen)
-        for message in await missed.messages_of_late(self, shard):
-            if message.author.id == self.me:
-                await reactions.missed(self, message)
-            elif message.id > since:
+        found = await missed.messages_of_late(self, shard)
+        for message in found:
+            if message.id > since:
                 await self.on_message(message)
         self.trail.listening.add(shard)
+        for message in found:
+            if message.author.id == self.me:
+                await reactions.missed(self, message)
 
     async def _give(self, interaction: discord.Interaction[Client], line: str) -> None:
         await answers.attend(interaction, answers.command(interaction, line))
 
     async def _chat(self, interaction: discord.Interaction[Client], line: str) -> None:
         text = line.removeprefix("/chat").strip()[: commands.LONGEST_CHAT]
-        await answers.attend(interaction, self._chatted(interaction, text))
-
-    async def _chatted(self, interaction: discord.Interaction[Client], text: str) -> None:
-        person, place = answers.asker_of(interaction)
-        if refusal := await self.room.refusal(person, place):
-            await answers.tell(interaction, refusal)
-            return
-        await interaction.response.send_message(
-            harmless(quoted(person.name, text))[:MAX_CHARS], allowed_mentions=NOBODY
-        )
-        at = interaction.created_at.astimezone(UTC)
-        said = Message(place, person, text, str(interaction.id), at)
-        outlet = self.outlet_below(interaction)
-        await attend(self.room.message(said, outlet), outlet)
-
-    async def _member(self, message: discord.Message) -> discord.abc.User:
-        """The author of a message; of one that was looked up, with what they may do."""
-        author, guild = message.author, message.guild
-        if guild is None or isinstance(author, discord.Member) or author.bot:
-            return author
-        try:
-            return await guild.fetch_member(author.id)
-        except discord.HTTPException:  # they left, or they are a webhook
-            return author
+        await answers.attend(interaction, answers.chatted(interaction, text))
 
     def _posting(self, surface: Surface, channel: int | None) -> Posting:
         return Posting(
-            surface, self.pace, channel=str(channel), every=self.every, max_chars=MAX_CHARS
+            surface,
+            self.pace,
+            channel=str(channel),
+            every=self.every,
+            max_chars=MAX_CHARS,
+            length=utf16,  # how Discord counts is written nowhere; this is the longest way
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import aiohttp
 import discord
 import structlog
 
@@ -17,6 +16,7 @@ from bot.platforms.discord.formatting import (
     spoken_to,
 )
 from bot.platforms.discord.permissions import role_of
+from bot.platforms.discord.surface import TROUBLES
 from bot.platforms.files import LARGEST_FILE, decoded, is_text_file
 
 log = structlog.get_logger()
@@ -45,6 +45,26 @@ def person_of(user: discord.abc.User, *, webhook: bool = False) -> Person:
     role = role_of(user.guild_permissions) if isinstance(user, discord.Member) else Role.MEMBER
     bot = user.bot or webhook or bool(getattr(user, "system", False))
     return Person("discord", str(user.id), user.display_name, role, bot)
+
+
+async def author_of(message: discord.Message) -> discord.abc.User:
+    """The author of a message; of one that was looked up, with what they may do."""
+    author, guild = message.author, message.guild
+    if guild is None or isinstance(author, discord.Member) or author.bot:
+        return author
+    try:
+        return await guild.fetch_member(author.id)
+    except TROUBLES as error:  # they left, or they are a webhook
+        log.info("cannot find out who wrote", error=str(error))
+        return author
+
+
+def has_changed(before: discord.Message | None, after: discord.Message) -> bool:
+    """Whether an edit changed words or files; that Discord added a link's preview is no change."""
+    if before is None:
+        return True
+    files = [[file.id for file in message.attachments] for message in (before, after)]
+    return before.content != after.content or files[0] != files[1]
 
 
 def is_speech(message: discord.Message) -> bool:
@@ -103,21 +123,31 @@ async def whole_text_of(message: discord.Message, me: int, attachment_chars: int
     return "\n\n".join(part for part in (text_of(message, me), *files) if part)
 
 
-def quote_of(message: discord.Message, me: int) -> Quote | None:
-    """What the message that this one replies to says, if Discord sent it along."""
+def quote_of(message: discord.Message, me: int, *, known: bool) -> Quote | None:
+    """What the message that this one replies to says, if Discord sent it along.
+
+    The bot's own messages are quoted only if they are `known` as replies: others, such as the
+    question that it shows for /chat, are somebody's words.
+    """
     resolved = message.reference.resolved if message.reference else None
     if answered_id(message) is None or not isinstance(resolved, discord.Message):
         return None
     webhook = resolved.webhook_id is not None
     mine = resolved.author.id == me
+    if mine and not known:
+        return None
     author = None if mine else person_of(resolved.author, webhook=webhook)
     return Quote(author, text_of(resolved, me))
 
 
 async def message_of(
-    message: discord.Message, me: int, *, author: Person, addressed: bool, attachment_chars: int
+    message: discord.Message, me: int, *, known: bool, attachment_chars: int
 ) -> Message:
-    """A message of a channel as the house knows messages."""
+    """A message of a channel as the house knows messages.
+
+    `known`: what it answers is a reply of the bot's.
+    """
+    author = person_of(await author_of(message), webhook=message.webhook_id is not None)
     answered = answered_id(message)
     guild = message.guild.id if message.guild else None
     text = await whole_text_of(message, me, attachment_chars)
@@ -127,9 +157,9 @@ async def message_of(
         text,
         str(message.id),
         message.created_at,
-        addressed=addressed,
+        addressed=known or is_addressed(message, me),
         reply_to=str(answered) if answered is not None else None,
-        quote=quote_of(message, me),
+        quote=quote_of(message, me, known=known),
         attached=len(text) - len(text_of(message, me)),
     )
 
@@ -163,6 +193,6 @@ async def _contents(attachment: discord.Attachment) -> str | None:
         return None
     try:
         return decoded(await attachment.read())
-    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+    except TROUBLES as error:
         log.warning("cannot read an attachment", attachment=attachment.id, error=str(error))
         return None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import discord
 import structlog
 from discord.abc import Messageable
+
+from bot.platforms.discord.surface import TROUBLES
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import Client
@@ -20,6 +23,8 @@ WITHIN: Final = timedelta(minutes=10)
 
 MOST_CHANNELS: Final = 50
 MOST_MESSAGES: Final = 100
+MOST_CHANGES: Final = 1000
+"""Edits and deletions that are kept in mind; they matter while their message is being read."""
 
 
 class Trail:
@@ -34,6 +39,8 @@ class Trail:
         self.listening: set[int] = set()
         self._messages: dict[int, bool] = {}
         self._channels: dict[int, None] = {}
+        self._edits: dict[int, discord.Message] = {}
+        self._deleted: deque[int] = deque(maxlen=MOST_CHANGES)
 
     def note(self, channel: int, message: int) -> bool:
         """Take a message down; whether it is new."""
@@ -55,6 +62,27 @@ class Trail:
     def settle(self, message: int) -> None:
         """A message that was noted needs no more attention."""
         self._messages[message] = True
+
+    def edit(self, message: discord.Message) -> None:
+        """A message was changed: this is what it says by now."""
+        self._edits.pop(message.id, None)
+        self._edits[message.id] = message
+        if len(self._edits) > MOST_CHANGES:
+            del self._edits[next(iter(self._edits))]
+
+    def newest_of(self, message: discord.Message) -> discord.Message:
+        """A message as it was changed last."""
+        return self._edits.get(message.id, message)
+
+    def delete(self, messages: Collection[int]) -> None:
+        """Messages were deleted."""
+        self._deleted.extend(messages)
+        for message in messages:
+            self._edits.pop(message, None)
+
+    def is_deleted(self, message: int) -> bool:
+        """Whether a message was deleted, of late."""
+        return message in self._deleted
 
     @property
     def settled(self) -> int:
@@ -115,6 +143,6 @@ async def messages_of_late(client: Client, shard: int) -> list[discord.Message]:
         after = discord.Object(since)
         try:
             found += [m async for m in channel.history(limit=MOST_MESSAGES, after=after)]
-        except discord.HTTPException as error:
+        except TROUBLES as error:
             log.info("cannot look for missed messages", channel=number, error=str(error))
     return sorted(found, key=lambda message: message.id)

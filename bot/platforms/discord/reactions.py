@@ -10,6 +10,7 @@ import structlog
 from bot.domain import FeedbackKind, Person
 from bot.platforms.discord.formatting import thumb
 from bot.platforms.discord.incoming import person_of
+from bot.platforms.discord.surface import TROUBLES
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import Client
@@ -44,7 +45,8 @@ async def reacted(client: Client, payload: discord.RawReactionActionEvent, *, ad
 async def missed(client: Client, message: discord.Message) -> None:
     """Count the thumbs on a message of the bot's that were given while nobody listened.
 
-    When they were given nobody tells, so they count only for members who have no vote.
+    When they were given nobody tells, so they count only for members who have no vote, and who
+    spoke before the reply: that is not so after a /forget.
     """
     guild = message.guild.id if message.guild else None
     place = client.place(message.channel.id, guild)
@@ -53,9 +55,10 @@ async def missed(client: Client, message: discord.Message) -> None:
     if exchange is None:
         return
     for reaction, kind in thumbs:
+        most = min(reaction.count, _MOST_MISSED)
         try:
-            given = [user async for user in reaction.users(limit=_MOST_MISSED) if not user.bot]
-        except discord.HTTPException as error:
+            given = [user async for user in reaction.users(limit=most) if not user.bot]
+        except TROUBLES as error:
             log.info("cannot look at a message's reactions", error=str(error))
             return
         for user in given:
@@ -82,7 +85,7 @@ async def _person(client: Client, guild_id: int | None, user: int) -> Person | N
         if guild is not None:
             return person_of(await guild.fetch_member(user))
         return person_of(client.get_user(user) or await client.fetch_user(user))
-    except discord.HTTPException as error:
+    except TROUBLES as error:
         log.info("cannot find out who reacted", error=str(error))
         return None
 
@@ -102,6 +105,6 @@ async def _left_standing(
                 async for user in reaction.users():
                     if user.id == payload.user_id:
                         return kind
-    except discord.HTTPException as error:
+    except TROUBLES as error:
         log.info("cannot look at a message's reactions", error=str(error))
     return None

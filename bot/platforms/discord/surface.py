@@ -28,6 +28,9 @@ UNKNOWN_MESSAGE: Final = 10008
 PAUSES: Final = (1.0, 3.0, 9.0)
 """Seconds between tries while Discord fails or the line is cut."""
 
+TROUBLES: Final = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
+"""What a call to Discord may fail with, whoever is to blame."""
+
 T = TypeVar("T")
 
 
@@ -133,43 +136,38 @@ class InteractionSurface:
     """Implements `posting.Surface` below a command or a button that somebody used.
 
     It needs no permission in the channel for 15 minutes; a reply that takes longer, behind a long
-    queue, is an ordinary message.
+    queue, goes on as an ordinary message.
     """
 
     def __init__(self, interaction: discord.Interaction[Any]) -> None:
         self._interaction = interaction
+        self._channel: Any = interaction.channel  # its kinds have no common type with all the calls
 
     async def typing(self) -> None:
         """See `Surface.typing`."""
-        channel = self._interaction.channel
-        if isinstance(channel, Messageable):
-            await channel.typing()
+        if isinstance(self._channel, Messageable):
+            await self._channel.typing()
 
     async def send(self, text: str, *, exchange: int | None) -> str:
         """See `Surface.send`."""
         view = reply_buttons(exchange)
         options: dict[str, Any] = {} if view is None else {"view": view}
-        channel = self._interaction.channel
-        if self._interaction.is_expired() and isinstance(channel, Messageable):
-            return str((await channel.send(text, allowed_mentions=NOBODY, **options)).id)
+        if self._is_ordinary():
+            return str((await self._channel.send(text, allowed_mentions=NOBODY, **options)).id)
         sent = await self._interaction.followup.send(
             text, allowed_mentions=NOBODY, wait=True, **options
         )
         return str(sent.id)
 
     async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:
-        """See `Surface.edit`. What can be edited no longer counts as gone: it is sent again."""
-        if self._interaction.is_expired():
-            return None
+        """See `Surface.edit`."""
+        if self._is_ordinary():
+            change = self._channel.get_partial_message(int(message)).edit
+        else:
+            change = partial(self._interaction.followup.edit_message, int(message))
+        options = {"content": text, "allowed_mentions": NOBODY, "view": reply_buttons(exchange)}
         try:
-            await insist(
-                lambda: self._interaction.followup.edit_message(
-                    int(message),
-                    content=text,
-                    allowed_mentions=NOBODY,
-                    view=reply_buttons(exchange),
-                )
-            )
+            await insist(partial(change, **options))
         except discord.NotFound as error:
             if error.code != UNKNOWN_MESSAGE:
                 raise
@@ -179,7 +177,10 @@ class InteractionSurface:
     async def remove(self, message: str) -> None:
         """See `Surface.remove`."""
         try:
-            await self._interaction.followup.delete_message(int(message))
+            if self._is_ordinary():
+                await self._channel.get_partial_message(int(message)).delete()
+            else:
+                await self._interaction.followup.delete_message(int(message))
         except discord.NotFound:
             log.debug("a message was already deleted", message=message)
 
@@ -188,3 +189,7 @@ class InteractionSurface:
         await self._interaction.followup.send(
             text[:MAX_CHARS], allowed_mentions=NOBODY, ephemeral=True
         )
+
+    def _is_ordinary(self) -> bool:
+        """Whether calls must go through the channel."""
+        return self._interaction.is_expired() and isinstance(self._channel, Messageable)

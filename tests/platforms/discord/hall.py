@@ -182,5 +182,5 @@ class Hall:
     async def note(self, name: str) -> str | None:
         raise NotImplementedError
 
-    async def keep_note(self, name: str, text: str) -> None:
+    async def keep_note(self, name: str, text: str, *, forget: bool = False) -> None:
         raise NotImplementedError

@@ -175,36 +175,61 @@ async def test_a_live_answer_says_how_to_go_on_before_discord_takes_no_more_edit
 ) -> None:
     town.hall.answers["/train status"] = Answer("step 1 of 9", live=True)
     result = await town.people[Role.ADMIN].slash(town.channel, "train", what="status")
-    await town.env.advance_time(14 * 60 + 10)
     town.hall.steps.put_nowait("step 5 of 9")
+    await town.env.settle()
+    await town.env.advance_time(14 * 60 + 10)  # and nothing new happens meanwhile
     town.hall.steps.put_nowait("step 6 of 9")
     await town.env.settle()
     assert result.response is not None
     assert result.response.content == f"step 5 of 9{GOES_ON}"
 
 
-async def test_a_reply_that_takes_longer_than_discord_waits_is_an_ordinary_message(
-    town: Town,
+@pytest.mark.parametrize("begun", [(), ("You",)])
+async def test_a_reply_that_takes_longer_than_discord_waits_is_one_ordinary_message(
+    town: Town, begun: tuple[str, ...]
 ) -> None:
     town.hall.go.clear()
-    town.hall.pieces = ["You"]
+    town.hall.pieces = begun
     await town.ana.slash(town.channel, "chat", text="tea?")
     await town.env.advance_time(16 * 60)
     town.hall.go.set()
     await town.env.settle()
-    assert town.reply.content == "You said: tea?"
+    assert [m.content for m in town.replies] == ["> **ana**: tea?", "You said: tea?"]
     assert "👍" in buttons_of(town.reply)
+    assert str(town.reply.id) in town.hall.exchanges
 
 
-async def test_a_live_answer_stops_quietly_when_discord_no_longer_takes_edits(town: Town) -> None:
-    town.hall.answers["/train status"] = Answer("step 1 of 9", live=True)
-    result = await town.people[Role.ADMIN].slash(town.channel, "train", what="status")
+async def test_a_reply_that_grows_too_long_is_shortened_in_its_channel(town: Town) -> None:
+    town.hall.go.clear()
+    town.hall.pieces = ["word " * 500]
+    await town.ana.slash(town.channel, "chat", text="tea?")
+    assert len(town.replies) == 3
     await town.env.advance_time(16 * 60)
+    town.hall.go.set()
+    await town.env.settle()
+    assert [m.content for m in town.replies] == ["> **ana**: tea?", "You said: tea?"]
+
+
+async def test_a_live_answer_that_somebody_dismissed_stops_quietly(
+    town: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town.hall.answers["/train status"] = Answer("step 1 of 9", live=True)
+    await town.people[Role.ADMIN].slash(town.channel, "train", what="status")
+    town.env.inject_error("PATCH", "/webhooks/*", status=404, code=10008)
     town.hall.steps.put_nowait("step 5 of 9")
     await town.env.settle()
-    assert result.response is not None
-    assert result.response.content == "step 1 of 9"
-    assert not [r for r in town.env.http_requests if r.method == "PATCH"][1:]
+    await town.env.advance_time(16 * 60)
+    assert len([r for r in town.env.http_requests if r.method == "PATCH"]) == 2
+    assert "failed" not in capsys.readouterr().out
+
+
+async def test_nothing_is_watched_any_more_when_the_bot_leaves(town: Town) -> None:
+    town.hall.answers["/train status"] = Answer("step 1 of 9", live=True)
+    await town.client.watching.close(0)
+    await town.people[Role.ADMIN].slash(town.channel, "train", what="status")
+    town.hall.steps.put_nowait("step 5 of 9")
+    await town.env.settle()
+    assert town.hall.steps.qsize() == 1
 
 
 async def test_a_failure_of_the_house_is_apologised_for(

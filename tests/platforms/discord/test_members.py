@@ -94,6 +94,47 @@ async def test_thumbs_that_nobody_heard_of_count_unless_there_is_a_vote(town: To
     assert await town.client.room.votes(1) == (0, 1)
 
 
+async def test_a_thumb_of_before_a_forget_does_not_come_back(town: Town) -> None:
+    reply = await town.ask("tea?")
+    mo = town.people[Role.MODERATOR]
+    await mo.send(town.channel, "I like tea")
+    await town.ask("more tea?")
+    for message in (reply, town.reply):
+        await mo.react(message, "👍")
+    assert [await town.client.room.votes(number) for number in (1, 2)] == [(1, 0)] * 2
+    asked = await mo.slash(town.channel, "forget")
+    await click(town, asked.response, "Confirm", Role.MODERATOR)
+    await mo.send(town.channel, "I am new here")
+    await lose_session(town)
+    await new_session(town)
+    assert [await town.client.room.votes(number) for number in (1, 2)] == [(0, 0)] * 2
+
+
+async def test_a_question_by_chat_is_its_askers_and_goes_with_its_message(
+    town: Town, services: Services
+) -> None:
+    mo = town.people[Role.MODERATOR]
+    shown = await town.ana.slash(town.channel, "chat", text="my PIN is 1234")
+    assert shown.response is not None
+    await mo.send(town.channel, "what is that?", reply_to=shown.response)
+    said = ("ana", "my PIN is 1234")
+    assert turns(services).count(said) == 1
+    assert ("assistant", "> **ana**: my PIN is 1234") not in turns(services)
+    await mo.delete(shown.response)
+    await mo.send(town.channel, f"{town.me} and now?")
+    assert "PIN" not in str(turns(services))
+
+
+async def test_a_question_by_chat_that_is_not_to_be_kept_is_not_quoted(
+    town: Town, services: Services
+) -> None:
+    await town.ana.slash(town.channel, "privacy", what="remembering", value="off")
+    shown = await town.ana.slash(town.channel, "chat", text="my PIN is 1234")
+    assert shown.response is not None
+    await town.people[Role.MODERATOR].send(town.channel, "what?", reply_to=shown.response)
+    assert turns(services) == [("mo", "what?")]
+
+
 async def test_the_conversation_follows_edits_and_deletions(town: Town, services: Services) -> None:
     mo = town.people[Role.MODERATOR]
     wrong = await mo.send(town.channel, "I like coffee")
@@ -259,6 +300,17 @@ async def test_who_asks_too_often_is_told_so_and_the_word_goes_away(town: Town) 
     said = town.reply
     await town.env.advance_time(61)
     assert said.id not in {m.id for m in town.replies}
+
+
+async def test_who_uses_chat_too_often_is_told_so_each_time_and_nothing_is_shown(
+    town: Town,
+) -> None:
+    for number in range(12):
+        await town.ask(f"{number}")
+    for _ in range(2):
+        result = await town.ana.slash(town.channel, "chat", text="and now?")
+        assert "ask me again in 60 seconds" in await text_of(result)
+    assert len(town.replies) == 12
 
 
 async def test_a_reply_that_fails_is_apologised_for(town: Town, services: Services) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
 import discord
+import pytest
 import simcord
+from discord import RateLimited
 
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.missed import WITHIN, Trail, horizon
@@ -161,6 +167,44 @@ async def test_a_channel_that_cannot_be_read_does_not_keep_from_the_others(town:
     town.env.inject_error("GET", "/channels/*/messages", status=403, code=50001)
     await new_session(town)
     assert len(town.hall.messages) == 2
+
+
+async def test_what_is_only_heard_is_not_looked_up_again_either(town: Town) -> None:
+    said = await town.ana.send(town.channel, "not to the bot")
+    assert town.hall.position == said.id
+
+
+@pytest.mark.parametrize("fault", [aiohttp.ClientError("cut"), OSError(), RateLimited(90.0)])
+async def test_a_line_that_is_cut_while_looking_ends_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    replies = [await town.ask("before"), await town.ask("again")]
+    side = town.guild.create_text_channel("side")
+    await lose_session(town)
+    for reply in replies:
+        await town.ana.react(reply, "👍")
+    await town.ana.send(side, f"{town.me} lost")
+    await town.ana.send(town.channel, f"{town.me} meanwhile")
+    looked, named = discord.TextChannel.history, discord.Reaction.users
+
+    def history(self: discord.TextChannel, **options: Any) -> AsyncIterator[discord.Message]:
+        if self.id == side.id:
+            raise fault
+        return looked(self, **options)
+
+    def users(self: discord.Reaction, **options: Any) -> Any:
+        assert town.client.trail.listening  # all messages have been handed over
+        if self.message.id == replies[0].id:
+            raise fault
+        return named(self, **options)
+
+    monkeypatch.setattr(discord.TextChannel, "history", history)
+    monkeypatch.setattr(discord.Reaction, "users", users)
+    await new_session(town)
+    last = await town.ana.send(town.channel, f"{town.me} after")
+    assert [m.text for m in town.hall.messages] == ["before", "again", "meanwhile", "after"]
+    assert town.hall.position == last.id
+    assert [rated.exchange for rated in town.hall.ratings] == [2]
 
 
 def test_the_trail_tells_what_is_new_and_forgets_what_is_old() -> None:
