@@ -165,7 +165,10 @@ async def _pulled(
     if quote is None or not text:
         return [], ""
     if quote.elsewhere:
-        return [], text
+        if quote.author is None or quote.author.is_bot:
+            return [], text
+        member = await _quoted(services, tx, quote.author, message.place)
+        return [], text if member.consent.remembered else ""
     if quote.author is None:
         return [Said(0, Turn("assistant", text))], ""
     if quote.author.is_bot:

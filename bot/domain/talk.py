@@ -83,7 +83,7 @@ class Quote:
     """The message that another one answers, as the platform shows it; no author: the bot's own.
 
     `manual`: the text is the part of it that the one who answers chose. `elsewhere`: it was said in
-    another channel, by nobody who is known here.
+    another channel, perhaps by nobody who is known here (then without an author).
     """
 
     author: Person | None

@@ -69,7 +69,12 @@ class Pace:
         self._next = {key: when for key, when in self._next.items() if when > now}
         self._next[channel] = at + seconds
         if at > now:
-            await self._sleep(at - now)
+            try:
+                await self._sleep(at - now)
+            except asyncio.CancelledError:
+                if self._next.get(channel) == at + seconds:
+                    self._next[channel] = at  # nobody lined up behind: the turn is free again
+                raise
 
     def hold(self, channel: str, seconds: float) -> None:
         """Make no call in the channel for so long: the platform asked for it."""
@@ -254,7 +259,7 @@ async def attend(walk: Awaitable[None], posting: Posting) -> None:
 
 
 RESTARTING: Final = "I am being restarted. Please ask again if I do not come back to this."
-_FAREWELL_SECONDS: Final = 8.0
+_FAREWELL_SECONDS: Final = 12.0
 """Longer than the slowest channel's pace."""
 
 

@@ -28,7 +28,7 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
         _, left = await asyncio.wait(left, timeout=GOODBYE_SECONDS)
 
 
-GOODBYE_SECONDS: Final = 10.0
+GOODBYE_SECONDS: Final = 15.0
 
 
 class Walks:

@@ -21,6 +21,15 @@ from bot.platforms.walks import Walks
 log = structlog.get_logger()
 
 
+def is_done(answer: Answer) -> bool:
+    """Whether what a command asked for has been done, and must not be done again.
+
+    What was only refused, asked back or handed out may be.
+    """
+    harmless = answer.refused or answer.confirm or answer.attachment or answer.review is not None
+    return not harmless
+
+
 class Answers:
     """Shows the room's answers in Telegram's chats."""
 

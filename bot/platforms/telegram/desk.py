@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from telegram.error import TelegramError
 
-from bot.domain import FeedbackKind, Person, Place
+from bot.domain import FeedbackKind, Person
 from bot.platforms.base import Room
 from bot.platforms.files import LARGEST_FILE, decoded, is_text_file
-from bot.platforms.posting import Pace, Posting, attend
+from bot.platforms.posting import attend
 from bot.platforms.telegram import keyboards, menu
-from bot.platforms.telegram.answers import Answers
-from bot.platforms.telegram.bounds import every
+from bot.platforms.telegram.answers import Answers, is_done
 from bot.platforms.telegram.client import Client, Unwelcome
-from bot.platforms.telegram.entities import MAX_UNITS, measure
 from bot.platforms.telegram.events import (
     Amended,
     Belonging,
@@ -27,6 +25,7 @@ from bot.platforms.telegram.events import (
     File,
     Me,
     Migrated,
+    Milestones,
     Ordered,
     Pressed,
     Reacted,
@@ -35,8 +34,8 @@ from bot.platforms.telegram.events import (
 )
 from bot.platforms.telegram.greeting import Greeting
 from bot.platforms.telegram.presses import STALE, Presses
+from bot.platforms.telegram.replies import Replies
 from bot.platforms.telegram.roles import Roles
-from bot.platforms.telegram.surface import ChatSurface, Drafts
 from bot.platforms.telegram.writer import Spot, Writer, spot_of
 
 log = structlog.get_logger()
@@ -47,26 +46,6 @@ _ABOUT_REPLIES: Final = frozenset(
     {"better", "flag", "why", "approve", "reject", "correct", "skip", "ban"}
 )
 _HINT_SECONDS: Final = 15.0
-
-
-class Reply(Posting):
-    """A reply that tells when its message is kept: whoever comes next may begin then."""
-
-    def __init__(
-        self, surface: ChatSurface, pace: Pace, *, heard: Callable[[], None], **options: Any
-    ) -> None:
-        super().__init__(surface, pace, **options)
-        self._heard = heard
-
-    async def waiting(self, ahead: int) -> None:
-        """See `Outlet.waiting`."""
-        self._heard()
-        await super().waiting(ahead)
-
-    async def show(self, text: str) -> None:
-        """See `Outlet.show`."""
-        self._heard()
-        await super().show(text)
 
 
 class Desk:
@@ -85,27 +64,27 @@ class Desk:
         self._room = room
         self._attachment_chars = attachment_chars
         self._roles = Roles(client)
-        self._drafts = Drafts()
         self._told: dict[tuple[int, str], float] = {}
         self._commands = frozenset(entry.name for entry in room.menu())
         self.writer = Writer(client)
+        self._replies = Replies(client, self.writer)
         self._answers = Answers(self.writer, room)
         self._greeting = Greeting(client, me)
         self._presses = Presses(
             client.bounds, self.writer, room, self._answers, self._roles, me.username, now
         )
 
-    async def handle(self, event: Event, heard: Callable[[], None]) -> None:
-        """See an event through. `heard` is called when the next one in its lane may begin."""
+    async def handle(self, event: Event, tell: Milestones) -> None:
+        """See an event through."""
         match self._settled(event):
             case Spoken() as spoken:
-                await self._spoken(spoken, heard)
+                await self._spoken(spoken, tell)
             case Ordered() as ordered:
-                await self._ordered(ordered)
+                await self._ordered(ordered, tell)
             case Bettered() as bettered:
-                await self._bettered(bettered)
+                await self._bettered(bettered, tell)
             case Pressed() as pressed:
-                await self._pressed(pressed, heard)
+                await self._pressed(pressed, tell)
             case Reacted() as reacted:
                 await self._reacted(reacted)
             case Amended(place, message, said, file):
@@ -130,7 +109,7 @@ class Desk:
         await self._answers.close()
         await self._presses.close()
 
-    async def _spoken(self, event: Spoken, heard: Callable[[], None]) -> None:
+    async def _spoken(self, event: Spoken, tell: Milestones) -> None:
         message = event.message
         text = await self._whole_text(message.text, event.file)
         if not text:
@@ -138,9 +117,10 @@ class Desk:
                 await self._hint(spot_of(message.place, message.external_id), ONLY_TEXT)
             return
         author = await self._roles.grant(message.author, message.place)
-        outlet = self._outlet(spot_of(message.place, message.external_id), heard)
         said = replace(message, author=author, text=text, attached=len(text) - len(message.text))
-        await attend(self._room.message(said, outlet), outlet)
+        # The store knows a message that comes again: its reply is shown until it was once.
+        with self._replies.begin(message.place, message.external_id, tell.heard) as outlet:
+            await attend(self._room.message(said, outlet), outlet)
 
     async def _whole_text(self, said: str, file: File | None) -> str:
         """What was said, with the beginning of the text file that came with it.
@@ -172,7 +152,7 @@ class Desk:
             self._told[spot.chat, text] = now + _HINT_SECONDS
             await self.writer.say(spot, text)
 
-    async def _ordered(self, event: Ordered) -> None:
+    async def _ordered(self, event: Ordered, tell: Milestones) -> None:
         spot = spot_of(event.place, event.message)
         own = (menu.START.name, menu.CHAT.name, menu.BETTER.name)
         if event.name not in self._commands and event.name not in own and not event.explicit:
@@ -189,10 +169,12 @@ class Desk:
             return
         person = await self._roles.grant(event.person, event.place)
         if event.name == menu.BETTER.name:
-            await self._better(spot, person, event.place, exchange, event.words, via="command")
+            await self._better(event, person, exchange, event.words, tell)
             return
         line = f"/{event.name} {event.words}".strip()
         answer = await self._room.command(person, event.place, line, exchange=exchange, ask=True)
+        if is_done(answer):
+            tell.safe()
         await self._answers.show(spot, person, event.place, answer, exchange=exchange)
 
     async def _target(self, event: Ordered) -> int | None:
@@ -200,29 +182,39 @@ class Desk:
             return None
         return await self._room.exchange_of(event.place, event.target)
 
-    async def _bettered(self, event: Bettered) -> None:
+    async def _bettered(self, event: Bettered, tell: Milestones) -> None:
         person = await self._roles.grant(event.person, event.place)
         spot = spot_of(event.place, event.message)
         if not event.reviewing:
-            await self._better(spot, person, event.place, event.exchange, event.text, via="button")
+            await self._better(event, person, event.exchange, event.text, tell)
             return
         line = f"/correct {event.text}"
         answer = await self._room.command(person, event.place, line, exchange=event.exchange)
+        if is_done(answer):
+            tell.safe()
         await self._answers.show(spot, person, event.place, answer)
         if not answer.refused:
             await self._presses.review_next(spot, person, event.place)
 
     async def _better(
-        self, spot: Spot, person: Person, place: Place, exchange: int | None, text: str, *, via: str
+        self,
+        event: Ordered | Bettered,
+        person: Person,
+        exchange: int | None,
+        text: str,
+        tell: Milestones,
     ) -> None:
+        spot = spot_of(event.place, event.message)
+        via = "button" if isinstance(event, Bettered) else "command"
         if not text:
             await self._hint(spot, "Write /better and, after it, what I should have said.")
             return
         kind = FeedbackKind.CORRECTION
-        thanks = await self._room.rating(person, place, exchange, kind, text=text, via=via)
+        thanks = await self._room.rating(person, event.place, exchange, kind, text=text, via=via)
+        tell.safe()
         await self.writer.say(spot, thanks)
 
-    async def _pressed(self, event: Pressed, heard: Callable[[], None]) -> None:
+    async def _pressed(self, event: Pressed, tell: Milestones) -> None:
         press = keyboards.parse(event.data)
         if press is None:
             await self.writer.acknowledge(event.id, STALE)
@@ -231,14 +223,17 @@ class Desk:
         if shown is not None:  # of a message that is too old to be shown Telegram tells no topic
             event = replace(event, place=shown)
         if press.act != "again":
-            await self._presses.carry_out(event, press)
+            await self._presses.carry_out(event, press, tell.safe)
             return
         person = self._roles.recall(event.person, event.place)
-        outlet = self._outlet(spot_of(event.place, event.message), heard)
-        again = self._room.again(person, event.place, press.exchange or 0, outlet)
-        await attend(again, outlet)
+        with self._replies.begin(event.place, event.message, tell.heard, kept=tell.safe) as outlet:
+            again = self._room.again(person, event.place, press.exchange or 0, outlet)
+            await attend(again, outlet)
 
     async def _reacted(self, event: Reacted) -> None:
+        reply = self._replies.with_message(event.place, event.message)
+        if reply is not None:  # it can be rated when it is complete
+            await reply.ended.wait()
         place = await self._room.place_of(event.place, event.message)  # Telegram tells no topic
         if place is None:
             return
@@ -249,18 +244,6 @@ class Desk:
         kind = event.vote or FeedbackKind.RETRACTION
         await self._room.rating(person, place, exchange, kind, via="reaction", of=event.removed)
         await self._presses.recount(place, event.message, exchange)
-
-    def _outlet(self, spot: Spot, heard: Callable[[], None]) -> Reply:
-        chat = self._client.current(spot.chat)
-        return Reply(
-            ChatSurface(self.writer, spot, self._drafts),
-            self._client.bounds.pace,
-            channel=str(chat),
-            every=every(chat),
-            max_chars=MAX_UNITS,
-            length=measure,
-            heard=heard,
-        )
 
 
 def _is_about_a_reply(event: Ordered) -> bool:

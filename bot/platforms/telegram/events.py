@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +16,18 @@ class Me:
     id: int
     username: str
     reads_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Milestones:
+    """What the walk of an event tells on its way; its end says both as well.
+
+    `heard`: the next event in its lane may begin. `safe`: what was asked for is done and on disk,
+    and must not be done again, whether or not anybody has been told.
+    """
+
+    heard: Callable[[], None]
+    safe: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)

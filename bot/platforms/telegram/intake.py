@@ -261,13 +261,22 @@ def _quote(message: telegram.Message, me: Me) -> Quote | None:
     if answered is None:
         if message.external_reply is None or quote is None:
             return None
-        return Quote(None, quote.text, manual=True, elsewhere=True)
+        author = _origin(message.external_reply, me)
+        return Quote(author, quote.text, manual=True, elsewhere=True)
     manual = quote is not None and bool(quote.is_manual)
     text = quote.text if quote is not None and manual else ""
     text = text or labelled(answered, answered.text or answered.caption or "")
     if not text:
         return None
     return Quote(None if _is_mine(answered, me) else _author(answered), text, manual)
+
+
+def _origin(external: telegram.ExternalReplyInfo, me: Me) -> Person | None:
+    """Who wrote what is answered from another chat, where Telegram names a person."""
+    origin = external.origin
+    if not isinstance(origin, telegram.MessageOriginUser) or origin.sender_user.id == me.id:
+        return None
+    return _person(origin.sender_user)
 
 
 def _speaks_to(message: telegram.Message, me: Me) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from bot.platforms.base import Room
+from bot.platforms.walks import end
 
 log = structlog.get_logger()
 
@@ -43,21 +44,31 @@ class Past:
         return self.position is not None and 0 <= self.position - update < WINDOW
 
 
-def read(note: str) -> Past:
-    """The past that a note tells of; none if it is empty."""
-    if not note:
+def read(note: str, bot: int) -> Past:
+    """The past that a note tells of; none if it is empty, or of another bot than the one given."""
+    told = json.loads(note or "{}")
+    if told.get("bot") != bot:
         return Past()
-    told = json.loads(note)
     return Past(told["position"], tuple(told["ended"]), tuple(told["under_way"]))
 
 
-class Keeper:
-    """Keeps the past on disk; `past` says what it is by now. The newest wins."""
+def write(past: Past, bot: int) -> str:
+    """A bot's past as a note."""
+    return json.dumps({"bot": bot, **asdict(past)})
 
-    def __init__(self, room: Room, past: Callable[[], Past]) -> None:
+
+class Keeper:
+    """Keeps a bot's past on disk; `past` says what it is by now. The newest wins.
+
+    What people wrote stays in no corner of the disk once it has ended, and nothing of another bot.
+    """
+
+    def __init__(self, room: Room, bot: int, past: Callable[[], Past]) -> None:
         self._room = room
+        self._bot = bot
         self._past = past
         self._kept = ""
+        self._holds: frozenset[int] = frozenset()
         self._keeping = asyncio.Lock()
         self._changed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -65,14 +76,18 @@ class Keeper:
     async def open(self) -> Past:
         """What was kept last. From now on it is kept whenever it changes."""
         self._kept = await self._room.note(NOTE) or ""
+        found = read(self._kept, self._bot)
+        if self._kept and found == Past():
+            await self._room.keep_note(NOTE, "", forget=True)
+            self._kept = ""
+        self._holds = _numbers(found)
         self._running = asyncio.create_task(self._run())
-        return read(self._kept)
+        return found
 
     async def close(self) -> None:
         """Keep it for the last time."""
         if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
+            await end(self._running)
             await self.keep()
 
     def change(self) -> None:
@@ -88,10 +103,13 @@ class Keeper:
     async def keep(self) -> bool:
         """Keep it now; whether it is on disk. The room does not raise, so that is looked at."""
         async with self._keeping:
-            text = json.dumps(asdict(self._past()))
+            past = self._past()
+            text = write(past, self._bot)
             if text != self._kept:
-                await self._room.keep_note(NOTE, text)
+                left = bool(self._holds - _numbers(past))
+                await self._room.keep_note(NOTE, text, forget=left)
                 self._kept = await self._room.note(NOTE) or ""
+                self._holds = _numbers(read(self._kept, self._bot))
             return self._kept == text
 
     async def keep_surely(self) -> None:
@@ -99,3 +117,8 @@ class Keeper:
         while not await self.keep():
             log.warning("cannot keep which updates are under way")
             await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+
+def _numbers(past: Past) -> frozenset[int]:
+    """The ids of the updates that are kept with what people wrote."""
+    return frozenset(update["update_id"] for update in past.under_way)

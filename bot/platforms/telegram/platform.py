@@ -25,6 +25,7 @@ from bot.platforms.telegram.events import (
     Event,
     Me,
     Migrated,
+    Milestones,
     Pressed,
     Reacted,
     Spoken,
@@ -33,7 +34,7 @@ from bot.platforms.telegram.ledger import Lanes, Turn
 from bot.platforms.telegram.polling import Polling
 from bot.platforms.telegram.webhook import Webhook
 from bot.platforms.telegram.writer import Writer, spot_of
-from bot.platforms.walks import Walks
+from bot.platforms.walks import Walks, end
 
 log = structlog.get_logger()
 
@@ -119,12 +120,13 @@ class Telegram:
             )
         else:
             source = Polling(client, room, entrance.begin)
+        listening = asyncio.create_task(source.run())
         registering = asyncio.create_task(menu.register(client, room))
         try:
-            await source.run()
+            await asyncio.wait([listening])
+            listening.result()
         finally:
-            registering.cancel()
-            await asyncio.wait([registering])
+            await end(listening, registering)
             await entrance.close()
             await desk.close()
             await source.close()
@@ -140,9 +142,9 @@ class Entrance:
         self._walks = Walks()
 
     def begin(self, update: telegram.Update, safe: Callable[[], None]) -> None:
-        """Begin the walk of an update; `safe` is called when all that comes of it is on disk.
+        """Begin the walk of an update; `safe` is called, perhaps twice, when it is to come no more.
 
-        An update that ends with the program is never safe: it comes again.
+        An update that ends with the program before that is never safe: it comes again.
         """
         if self._walks.closed:
             return
@@ -168,7 +170,7 @@ class Entrance:
     async def _walk(self, event: Event, turn: Turn, safe: Callable[[], None]) -> None:
         async with turn:
             try:
-                await self._desk.handle(event, turn.pass_on)
+                await self._desk.handle(event, Milestones(turn.pass_on, safe))
             except Unwelcome as error:
                 log.warning("cannot answer on Telegram", error=str(error))
             except Exception:
@@ -199,14 +201,14 @@ class _Moving:
 
 
 def lane_of(event: Event) -> str:
-    """What must happen in order: talk in each channel, commands there, and what each person votes.
+    """What must happen in order: talk in a channel, commands there, and one's votes on a message.
 
     Commands do not wait for replies that are being written, and votes for nothing: who presses a
     button is to see at once that it was noticed.
     """
     again = isinstance(event, Pressed) and _is_again(event)
     if isinstance(event, Pressed | Reacted) and not again:
-        return f"votes {event.person.id}"
+        return f"votes {event.person.id} {event.place.community} {event.message}"
     talk = again or isinstance(event, Spoken | Amended | Migrated)
     return f"{'talk' if talk else 'acts'} {event.place.channel}"
 

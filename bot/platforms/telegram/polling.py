@@ -58,7 +58,7 @@ class Polling:
         self._ledger = Ledger()
         self._carried: dict[int, Json] = {}
         self._under_way: dict[int, telegram.Update] = {}
-        self._keeper = Keeper(room, self._past)
+        self._keeper = Keeper(room, client.bot.id, self._past)
         self._safe = asyncio.Event()
         self._overrun = False
 

@@ -13,7 +13,7 @@ from bot.domain import ChannelKind, FeedbackKind, Person, Place, Role
 from bot.platforms.base import CONFIRM_WITHIN, NOT_YOURS, NOTHING_DONE, TOO_LATE, Room
 from bot.platforms.formatting import utf16
 from bot.platforms.telegram import keyboards
-from bot.platforms.telegram.answers import Answers
+from bot.platforms.telegram.answers import Answers, is_done
 from bot.platforms.telegram.bounds import Bounds
 from bot.platforms.telegram.entities import MAX_UNITS, Mark, Rendered, plain
 from bot.platforms.telegram.events import Ask, Pressed
@@ -59,16 +59,16 @@ class Presses:
         self._asked: dict[tuple[str, int], float] = {}
         self._confirmations: deque[tuple[str, str]] = deque(maxlen=1000)
 
-    async def carry_out(self, pressed: Pressed, press: Press) -> None:
-        """Do what a button says."""
+    async def carry_out(self, pressed: Pressed, press: Press, safe: Callable[[], None]) -> None:
+        """Do what a button says; `safe` is called once it is done, before anybody is told."""
         if press.act in ("like", "dislike"):
-            await self._vote(pressed, press)
+            await self._vote(pressed, press, safe)
         elif press.act in ("improve", "correct"):
             await self._ask_for_better(pressed, press)
         elif press.act in ("yes", "next", "no"):
-            await self._confirmed(pressed, press)
+            await self._confirmed(pressed, press, safe)
         else:
-            await self._rule(pressed, press)
+            await self._rule(pressed, press, safe)
 
     async def close(self) -> None:
         """Let the last counts be drawn, if they are quick."""
@@ -90,11 +90,12 @@ class Presses:
         buttons = keyboards.rating(exchange, await self._room.votes(exchange))
         await self._writer.change_keyboard(spot, int(message), buttons)
 
-    async def _vote(self, pressed: Pressed, press: Press) -> None:
+    async def _vote(self, pressed: Pressed, press: Press, safe: Callable[[], None]) -> None:
         kind, person = FeedbackKind(press.act), self._roles.recall(pressed.person, pressed.place)
         thanks = await self._room.rating(
             person, pressed.place, press.exchange, kind, via="button", toggle=True
         )
+        safe()
         await self._writer.acknowledge(pressed.id, thanks)
         if press.exchange is not None:
             await self.recount(pressed.place, pressed.message, press.exchange)
@@ -132,7 +133,7 @@ class Presses:
         self._asked[key] = now + _ASK_SECONDS
         return True
 
-    async def _confirmed(self, pressed: Pressed, press: Press) -> None:
+    async def _confirmed(self, pressed: Pressed, press: Press, safe: Callable[[], None]) -> None:
         person = await self._asked_of(pressed, press)
         if person is None:
             await self._writer.acknowledge(pressed.id, NOT_YOURS, alert=True)
@@ -153,6 +154,7 @@ class Presses:
         answer = await self._room.command(
             person, pressed.place, press.line, exchange=press.exchange, ask=False
         )
+        safe()
         if answer.attachment is None and not answer.live:
             await self._replace(spot, pressed.message, answer.text)
         else:
@@ -172,12 +174,14 @@ class Presses:
         person = await self._roles.grant(pressed.person, pressed.place)
         return anonymous(pressed.place) if person.role.may_act_as(Role.MODERATOR) else None
 
-    async def _rule(self, pressed: Pressed, press: Press) -> None:
+    async def _rule(self, pressed: Pressed, press: Press, safe: Callable[[], None]) -> None:
         """A moderator's word on a reply under review; then the next one is shown."""
         person = await self._roles.grant(pressed.person, pressed.place)
         answer = await self._room.command(
             person, pressed.place, f"/{press.act}", exchange=press.exchange, ask=True
         )
+        if is_done(answer):
+            safe()
         spot = spot_of(pressed.place, pressed.message)
         if answer.confirm:
             await self._writer.acknowledge(pressed.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -64,6 +65,12 @@ class ChatSurface:
         self._below = spot
         self._drafts = drafts
         self._shut = False
+        self.messages: set[str] = set()
+        """The ids of all that was sent, drafts apart."""
+
+    def answer(self, message: str) -> None:
+        """Let what comes next answer a message, in a private chat too."""
+        self._below = replace(self._below, answers=int(message))
 
     async def typing(self) -> None:
         """See `Surface.typing`."""
@@ -78,6 +85,7 @@ class ChatSurface:
         with self._noticing():
             message = await self._writer.post(self._below, render(text), _buttons(exchange))
         self._below = below(self._spot, message)
+        self.messages.add(str(message))
         return str(message)
 
     async def edit(self, message: str, text: str, *, exchange: int | None) -> str | None:

@@ -55,7 +55,7 @@ class Webhook:
         self._known: OrderedDict[int, asyncio.Future[bool]] = OrderedDict()
         self._before = Past()
         self._left: dict[int, Json] = {}
-        self._keeper = Keeper(room, self._past)
+        self._keeper = Keeper(room, client.bot.id, self._past)
         self._runner: web.AppRunner | None = None
         self._closed = False
 

@@ -166,6 +166,19 @@ def test_a_reply_brings_what_it_answers_and_the_part_that_was_quoted() -> None:
     assert spoken(message("why?", external_reply=far)).message.quote is None
 
 
+@pytest.mark.parametrize(
+    ("user", "author"), [(ANA, PERSON), (BOT, None)], ids=["somebody", "the bot itself"]
+)
+def test_what_is_quoted_from_another_chat_has_an_author_if_telegram_names_one(
+    user: dict[str, Any], author: Person | None
+) -> None:
+    origin = {"type": "user", "sender_user": user, "date": 1800000000}
+    far = {"origin": origin, "message_id": 7}
+    quote = {"text": "story", "position": 5, "is_manual": True}
+    said = spoken(message("why?", external_reply=far, quote=quote)).message
+    assert said.quote == Quote(author, "story", manual=True, elsewhere=True)
+
+
 def test_bots_are_not_heard() -> None:
     assert heard(message("hi", **{"from": OTHER_BOT})) is None
     assert heard(message("/help", **{"from": BOT})) is None

@@ -53,9 +53,15 @@ class Human:
         origin = {"type": "hidden_user", "sender_user_name": author, "date": self.api.world.now()}
         return self.say(chat, text, forward_origin=origin)
 
-    def quote(self, chat: Chat, text: str, part: str, author: str = "Somebody Else") -> Message:
-        """Answer what somebody else wrote in another chat; only the quoted part comes along."""
-        origin = {"type": "hidden_user", "sender_user_name": author, "date": self.api.world.now()}
+    def quote(self, chat: Chat, text: str, part: str, by: User | None = None) -> Message:
+        """Answer what somebody wrote in another chat; only the quoted part comes along.
+
+        `by`: who wrote it; None is somebody who does not let Telegram tell.
+        """
+        origin: Json = {"type": "hidden_user", "sender_user_name": "Somebody Else"}
+        if by is not None:
+            origin = {"type": "user", "sender_user": by.to_json()}
+        origin["date"] = self.api.world.now()
         quote = {"text": part, "position": 0, "is_manual": True}
         data = {"text": text, "external_reply": {"origin": origin}, "quote": quote}
         return self._send(chat, data)

@@ -11,7 +11,7 @@ from bot.platforms.telegram import polling
 from tests.wire.telegram import town
 from tests.wire.telegram.house import House
 from tests.wire.telegram.people import Human
-from tests.wire.telegram.server import BotApi
+from tests.wire.telegram.server import PATIENCE, BotApi
 from tests.wire.telegram.town import answered, group, replies, said, spoken
 
 PUBLIC = "https://bot.example/telegram"
@@ -23,6 +23,12 @@ TALK = "SELECT count(*) FROM messages WHERE text LIKE 'talk%'"
 async def kept(house: House) -> str:
     """All small facts in the store."""
     return str(await house.rows("SELECT value FROM memos"))
+
+
+def on_disk(house: House, words: str) -> bool:
+    """Whether the store's files hold words, in whatever corner."""
+    files = house.settings.data_dir.glob("*.db*")
+    return any(words.encode() in file.read_bytes() for file in files)
 
 
 async def test_what_was_done_behind_a_reply_that_hangs_is_not_done_again(
@@ -46,6 +52,37 @@ async def test_what_was_done_behind_a_reply_that_hangs_is_not_done_again(
     assert len(spoken(api, ana.private)) == 2
 
 
+@pytest.mark.parametrize("act", ["forget", "again", "better", "flag"])
+async def test_what_was_done_is_not_done_again_though_nobody_could_be_told(
+    api: BotApi, house: House, mod: Human, act: str
+) -> None:
+    hall = group(api, admins=(mod,))
+    mod.say(hall, "/chat hello")
+    (reply,) = await replies(api, hall)
+    mod.say(hall, "/forget")
+    asked = await said(api, hall, "for good")
+    api.limits.hold(hall.id, 150)  # to say what was done takes longer than the bot's end
+    if act == "forget":
+        mod.press(asked, "Confirm")
+    elif act == "again":
+        mod.press(reply, "🔁")
+    else:
+        mod.say(hall, f"/{act} Hello, Mod!", reply=reply)
+    await api.until(lambda: any(call.code == 429 for call in api.calls), "it has been done")
+    count = {
+        "forget": "SELECT count(*) FROM audit WHERE action = 'forget'",
+        "again": "SELECT count(*) FROM exchanges WHERE retry_of IS NOT NULL",
+    }.get(act, "SELECT count(*) FROM feedback")
+    async with asyncio.timeout(PATIENCE):
+        while await house.rows(count) != [(1,)]:  # noqa: ASYNC110 - the store rings no bell
+            await asyncio.sleep(0.1)
+    await house.restart()
+    mod.say(mod.private, "/start")
+    await said(api, mod.private, "Hello! I am")
+    await api.until(lambda: not api.updates.pending, "nothing is left to do")
+    assert await house.rows(count) == [(1,)]
+
+
 async def chatter(api: BotApi, people: Sequence[Human]) -> None:
     """Much talk among people in a group, which the bot hears and does not answer."""
     api.world.privacy = False
@@ -67,15 +104,35 @@ async def test_a_reply_that_hangs_makes_the_bot_deaf_to_nobody(
         await asyncio.sleep(0.1)
     await api.until(lambda: not api.updates.pending, "Telegram may forget them all")
     assert "secret" in await kept(house)
+    assert "language_code" in await kept(house)  # which is nowhere but in Telegram's updates
+    assert on_disk(house, "language_code")
     await house.stop()
     house.voice.go.set()
     await house.start()
     (reply,) = await replies(api, ana.private)
     assert reply.text == "You said: the secret of the fox"
-    bo.say(bo.private, "/start")
-    await said(api, bo.private, "Hello! I am")
-    await house.stop()
+    async with asyncio.timeout(PATIENCE):
+        while on_disk(house, "language_code"):  # noqa: ASYNC110 - the store rings no bell
+            await asyncio.sleep(0.1)
     assert "secret" not in await kept(house)
+
+
+async def test_what_is_left_of_another_bot_is_dropped(
+    api: BotApi, house: House, ana: Human, bo: Human
+) -> None:
+    house.voice.go.clear()
+    ana.say(ana.private, "slow")
+    await house.voice.submitted.wait()
+    await chatter(api, (bo,))
+    await api.until(lambda: not api.updates.pending, "Telegram may forget them all")
+    await house.stop()
+    api.world.bot.id -= 1
+    api.token = f"{api.world.bot.id}:AAAnother-Bot"
+    await house.start()
+    ana.say(ana.private, "/start")
+    await said(api, ana.private, "Hello! I am")
+    assert "slow" not in await kept(house)
+    assert len(house.voice.jobs) == 1
 
 
 async def test_what_telegram_has_forgotten_is_answered_by_the_webhook_too(

@@ -43,10 +43,15 @@ async def test_a_group_is_answered_when_the_bot_is_meant(
 
 async def test_answers_keep_the_order_of_a_chat(api: BotApi, house: House, ana: Human) -> None:
     house.voice.pause = 0.3
-    for number in range(4):
-        ana.say(ana.private, f"number {number}")
+    asked = [ana.say(ana.private, f"number {number}") for number in range(4)]
     found = await replies(api, ana.private, 4)
-    assert [m.text for m in found] == [f"You said: number {n}" for n in range(4)]
+    assert [p.turns[-1].text for p in house.voice.prompts] == [m.text for m in asked]
+    for reply in found:  # those that said that they wait stand before those that came first
+        if any(version.startswith("⏳") for version in reply.versions):
+            assert reply.reply is not None
+            assert reply.text == f"You said: {reply.reply.text}"
+    others = [m.text for m in found if m.reply is None]
+    assert others == sorted(others) != []
 
 
 async def test_each_topic_is_a_conversation_of_its_own(
