@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -85,3 +87,30 @@ def test_the_contract_of_the_domain_leaves_nothing_out() -> None:
         brought = {module for module, names in modules.items() if dependency in map(plain, names)}
         assert brought & forbidden("The domain stands"), dependency
     assert rooms() - {"bot.domain", "bot.errors"} <= forbidden("The domain stands")
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The modules that a file imports from, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [
+        ("discord", Path("bot/platforms/discord")),
+        ("telegram", Path("bot/platforms/telegram")),
+        ("nicegui", Path("bot/console")),
+        ("torch", None),
+    ],
+)
+def test_no_object_of_a_platform_leaves_its_room(library: str, home: Path | None) -> None:
+    root = Path(__file__).parents[1]
+    rooms = {Path("bot/generator"), Path("bot/model"), Path("learner")} if home is None else {home}
+    for file in [*(root / "bot").rglob("*.py"), *(root / "learner").rglob("*.py")]:
+        known = {name.partition(".")[0] for name in imported(file)}
+        inside = any(room in file.relative_to(root).parents for room in rooms)
+        assert inside or library not in known, file

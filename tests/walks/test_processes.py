@@ -1,4 +1,4 @@
-"""The bot and its learner survive each other's death, and neither outlives its purpose."""
+"""The bot survives its learner, a round survives the bot, and neither outlives its purpose."""
 
 from __future__ import annotations
 

@@ -6,14 +6,15 @@ import asyncio
 
 import pytest
 
-from bot.domain import Place, Progress, RoundState
+from bot.chat.commands import COMMANDS
+from bot.domain import Place, Progress, Role, RoundState
 from bot.store import presence, rounds
 from tests.wire.telegram import town
 from tests.wire.telegram.house import House
 from tests.wire.telegram.people import Human
 from tests.wire.telegram.server import BotApi
 from tests.wire.telegram.town import answered, group, replies, said, spoken
-from tests.wire.telegram.world import Chat, Message
+from tests.wire.telegram.world import Chat, Membership, Message
 
 
 @pytest.fixture
@@ -140,6 +141,28 @@ async def test_members_may_not_rule(
         ana.say(hall, line)
         await said(api, hall, f"{line.split()[0]}{' now' if 'train' in line else ''} is for admins")
     assert await rulings(house) == []
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_every_command_is_for_its_role_alone(
+    api: BotApi, house: House, ana: Human, bo: Human, mod: Human, role: Role
+) -> None:
+    del house
+    hall = group(api, ana, mod, admins=(bo,))
+    hall.members[mod.user.id] = Membership(mod.user, "administrator", rights=False)
+    who = {Role.MEMBER: ana, Role.MODERATOR: mod, Role.ADMIN: bo}[role]
+    ana.say(hall, "/chat tea?")
+    await replies(api, hall)
+    words = {"unban": "7", "promote": "0", "channel": "on", "announce": "on", "ban": "9"}
+    lines = [(f"/{c.name} {words.get(c.name, '')}".strip(), c.role) for c in COMMANDS.values()]
+    lines += [("/train now", Role.ADMIN), ("/train cancel", Role.ADMIN)]
+    for line, needed in lines:
+        before = len(spoken(api, hall))
+        who.say(hall, line)
+        await api.until(lambda n=before: len(spoken(api, hall)) > n, f"an answer to {line}")  # type: ignore[misc]
+        what = line if line.startswith("/train ") else line.split()[0]
+        refused = f"{what} is for {needed.value}s." in spoken(api, hall)[before].text
+        assert refused is not role.may_act_as(needed), line
 
 
 async def test_who_rules_is_asked_of_telegram_and_forgotten_soon(

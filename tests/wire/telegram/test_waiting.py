@@ -31,6 +31,22 @@ async def test_what_waits_can_still_be_changed_and_who_waits_is_told(
     assert "secret" not in str(house.voice.prompts)
 
 
+async def test_typing_is_kept_alive_until_there_is_something_to_read(
+    api: BotApi, house: House, ana: Human
+) -> None:
+    def typed() -> int:
+        return len([call for call in api.calls if call.method == "sendChatAction"])
+
+    house.voice.go.clear()
+    ana.say(ana.private, "one")
+    await api.until(lambda: typed() >= 3, "typing is shown again and again")
+    house.voice.go.set()
+    await replies(api, ana.private)
+    at_the_end = typed()
+    await asyncio.sleep(20)  # of the loop's brisk seconds
+    assert typed() == at_the_end
+
+
 async def test_a_vote_for_a_reply_that_still_grows_counts_and_holds_up_nothing(
     api: BotApi, house: House, ana: Human
 ) -> None:

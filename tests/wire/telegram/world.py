@@ -45,12 +45,13 @@ class Membership:
     user: User
     status: str
     anonymous: bool = False
+    rights: bool = True
 
     def to_json(self) -> Json:
         """As `ChatMember`."""
         found: Json = {"user": self.user.to_json(), "status": self.status}
         if self.status == "administrator":
-            found |= dict.fromkeys(_RIGHTS, True) | {"can_be_edited": False}
+            found |= dict.fromkeys(_RIGHTS, self.rights) | {"can_be_edited": False}
         if self.status == "restricted":
             found |= dict.fromkeys(_PERMISSIONS, False) | {"is_member": True, "until_date": 0}
         if self.status == "kicked":
