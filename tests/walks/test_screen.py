@@ -70,10 +70,13 @@ def test_without_tokens_the_chat_opens_where_there_is_a_terminal(
 ) -> None:
     screen.until("To add Discord or Telegram, put DISCORD_TOKEN or TELEGRAM_TOKEN into .env")
     screen.until("Ready.")
+    screen.until("owner>")
     screen.press("hello there\r")
     screen.until("rate it")
+    screen.until("owner>")
     screen.press("+\r")
     screen.until("Thank you, noted.")
+    screen.until("owner>")
     assert world.rows("SELECT kind FROM feedback") == [("like",)]
     screen.press("\x04")  # Ctrl-D
     assert screen.process.wait(timeout=120) == 0
