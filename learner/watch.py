@@ -42,7 +42,8 @@ class Watch:
     Args:
         shop: what rounds are given; its `stopping` should be `stop.is_set`.
         stop: set to end.
-        parent: the process whose end is the end of this one too; None outlives everybody.
+        parent: the process after whose end this one finishes its round, and ends; None outlives
+            everybody.
     """
 
     def __init__(self, shop: Workshop, stop: asyncio.Event, *, parent: int | None = None) -> None:
@@ -74,6 +75,10 @@ class Watch:
             while not self._stop.is_set():
                 if showing.done():
                     showing.result()
+                if self._is_orphan():  # looked at between rounds: one that runs is finished
+                    _log.info("the bot is gone, the learner ends", parent=self._parent)
+                    self._stop.set()
+                    break
                 found = await self._next_round()
                 if found is not None:
                     self._round = found.id
@@ -154,12 +159,8 @@ class Watch:
                 await requests.answer(tx, request.id, "No round was running.", self._shop.now())
 
     async def _keep_showing(self) -> None:
-        """Say every few seconds that the learner lives; notice when its parent does not."""
+        """Say every few seconds that the learner lives."""
         while True:
-            if self._is_orphan():
-                _log.info("the bot is gone, the learner ends", parent=self._parent)
-                self._stop.set()
-                return
             try:
                 await self._show()
             except StoreError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -159,6 +160,31 @@ async def test_it_ends_when_its_parent_is_gone(town: Town) -> None:
     await gone.wait()
     async with watching(town, parent=gone.pid) as stop:
         await asyncio.wait_for(stop.wait(), PATIENCE)
+
+
+async def test_a_round_survives_the_bot_and_is_the_last(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = await town.member("ana")
+    await town.liked(ana, 12)
+    monkeypatch.setattr("learner.watch.SHOW_SECONDS", 0.01)
+    bot = await asyncio.create_subprocess_exec("sleep", "600")
+    killed = asyncio.Event()
+
+    def kill(_progress: Progress) -> None:
+        if not killed.is_set():
+            killed.set()
+            os.kill(bot.pid, signal.SIGKILL)
+
+    settings = quick(town.settings.data_dir, learn_min_verdicts=12)
+    async with watching(town, settings=settings, parent=bot.pid, tell=kill) as stop:
+        ended = await until(town, lambda found: found.state.ended)
+        await bot.wait()
+        await asyncio.wait_for(stop.wait(), PATIENCE)
+    assert killed.is_set()
+    assert ended.state is RoundState.PROMOTED, ended.reason
+    async with town.database.read() as conn:
+        assert len(await rounds.last(conn, 9)) == 1
 
 
 async def test_a_wish_to_cancel_with_nothing_running_is_answered(town: Town) -> None:
