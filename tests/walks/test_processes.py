@@ -1,4 +1,4 @@
-"""The bot survives its learner, a running round survives the bot, and neither outlives its purpose."""
+"""The bot survives its learner, a running round the bot, and neither outlives its purpose."""
 
 from __future__ import annotations
 
