@@ -117,15 +117,20 @@ async def test_a_reply_that_hangs_makes_the_bot_deaf_to_nobody(
     assert "secret" not in await kept(house)
 
 
-async def test_what_is_left_of_another_bot_is_dropped(
-    api: BotApi, house: House, ana: Human, bo: Human
-) -> None:
+async def stopped_with_an_open_question(api: BotApi, house: House, ana: Human, bo: Human) -> None:
+    """Ana's question is under way, Telegram has forgotten it, and the bot is stopped."""
     house.voice.go.clear()
     ana.say(ana.private, "slow")
     await house.voice.submitted.wait()
     await chatter(api, (bo,))
     await api.until(lambda: not api.updates.pending, "Telegram may forget them all")
     await house.stop()
+
+
+async def test_what_is_left_of_another_bot_is_dropped(
+    api: BotApi, house: House, ana: Human, bo: Human
+) -> None:
+    await stopped_with_an_open_question(api, house, ana, bo)
     api.world.bot.id -= 1
     api.token = f"{api.world.bot.id}:AAAnother-Bot"
     await house.start()
@@ -138,12 +143,7 @@ async def test_what_is_left_of_another_bot_is_dropped(
 async def test_what_telegram_has_forgotten_is_answered_by_the_webhook_too(
     api: BotApi, house: House, ana: Human, bo: Human
 ) -> None:
-    house.voice.go.clear()
-    ana.say(ana.private, "slow")
-    await house.voice.submitted.wait()
-    await chatter(api, (bo,))
-    await api.until(lambda: not api.updates.pending, "Telegram may forget them all")
-    await house.stop()
+    await stopped_with_an_open_question(api, house, ana, bo)
     house.voice.go.set()
     house.options = {"webhook_url": PUBLIC, "webhook_listen": api.webhook.front(PUBLIC)}
     await house.start()
